@@ -1,0 +1,1 @@
+"""WooCommerce stores: orders read, deliveries verified and decoded."""

@@ -1,0 +1,200 @@
+"""The shapes WooCommerce sends (REST API wc/v3; webhook bodies are the same shapes).
+
+Only what we use is named; other keys are passed over. What is named is strict: a missing or mistyped field is
+an error with its path. Money stays text until `mapping` checks it, because the store sends ``""`` and plugins
+send worse; numbers (``quantity``, ``rate_percent``) are read as exact decimals, never as floats.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+Ref = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Filled = Annotated[str, Meta(min_length=1)]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
+
+
+class VendorMeta(msgspec.Struct):
+    """An entry of ``meta_data``. Its place in the list differs between a list and a single read."""
+
+    key: str
+    value: Any = None
+
+
+class VendorTaxShare(msgspec.Struct):
+    """``total`` and ``subtotal`` are ``""`` where the rate does not apply; shipping and fees have no subtotal."""
+
+    id: Ref
+    total: str
+    subtotal: str = ""
+
+
+class VendorLine(msgspec.Struct):
+    """``sku``, ``product_id`` and ``variation_id`` are read live from the product, not kept with the order."""
+
+    id: Id
+    name: str | None
+    quantity: Decimal
+    subtotal: str
+    subtotal_tax: str
+    total: str
+    total_tax: str
+    product_id: Ref | None = None
+    variation_id: Ref | None = None
+    sku: str | None = None
+    taxes: list[VendorTaxShare] = []
+    meta_data: list[VendorMeta] = []
+
+
+class VendorTaxLine(msgspec.Struct):
+    rate_id: Ref
+    rate_code: str
+    label: str
+    compound: bool
+    tax_total: str
+    shipping_tax_total: str
+    rate_percent: Decimal
+
+
+class VendorShippingLine(msgspec.Struct):
+    id: Id
+    method_title: str | None
+    total: str
+    total_tax: str
+    method_id: str | None = None
+    taxes: list[VendorTaxShare] = []
+
+
+class VendorFeeLine(msgspec.Struct):
+    id: Id
+    name: str | None
+    total: str
+    total_tax: str
+    taxes: list[VendorTaxShare] = []
+
+
+class VendorCouponLine(msgspec.Struct):
+    code: str
+    discount: str
+    discount_tax: str
+
+
+class VendorRefund(msgspec.Struct):
+    """``total`` is negative, tax included."""
+
+    id: Id
+    total: str
+    reason: str | None = None
+
+
+class VendorAddress(msgspec.Struct):
+    first_name: str | None = None
+    last_name: str | None = None
+    company: str | None = None
+    address_1: str | None = None
+    address_2: str | None = None
+    city: str | None = None
+    state: str | None = None
+    postcode: str | None = None
+    country: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+class VendorOrder(msgspec.Struct):
+    """An order of ``GET /wc/v3/orders/{id}``, of a list, or of an order webhook."""
+
+    id: Id
+    status: Filled
+    currency: Currency
+    version: str
+    prices_include_tax: bool
+    discount_total: str
+    discount_tax: str
+    shipping_total: str
+    shipping_tax: str
+    cart_tax: str
+    total: str
+    total_tax: str
+    customer_id: Ref
+    billing: VendorAddress
+    shipping: VendorAddress
+    payment_method: str
+    number: str
+    date_created_gmt: dt.datetime
+    date_modified_gmt: dt.datetime
+    line_items: list[VendorLine]
+    tax_lines: list[VendorTaxLine]
+    shipping_lines: list[VendorShippingLine]
+    fee_lines: list[VendorFeeLine]
+    coupon_lines: list[VendorCouponLine]
+    refunds: list[VendorRefund]
+    meta_data: list[VendorMeta]
+    parent_id: Ref = 0
+    payment_method_title: str | None = None
+    transaction_id: str | None = None
+    customer_note: str | None = None
+    created_via: str | None = None
+    date_paid_gmt: dt.datetime | None = None
+    date_completed_gmt: dt.datetime | None = None
+
+
+class Envelope(msgspec.Struct):
+    """What tells one body from another. Large parts are kept raw: here only their presence counts."""
+
+    id: Any = None
+    code: Any = None
+    message: Any = None
+    action: Any = None
+    arg: Any = None
+    line_items: Raw | UnsetType = UNSET
+    order_key: Raw | UnsetType = UNSET
+    refunded_by: Raw | UnsetType = UNSET
+    billing_period: Raw | UnsetType = UNSET
+    regular_price: Raw | UnsetType = UNSET
+    stock_status: Raw | UnsetType = UNSET
+    discount_type: Raw | UnsetType = UNSET
+    is_paying_customer: Raw | UnsetType = UNSET
+    username: Raw | UnsetType = UNSET
+
+
+class VendorError(msgspec.Struct):
+    """The body of a refusal: ``{"code": …, "message": …, "data": {"status": …}}``."""
+
+    code: str
+    message: str = ""
+
+
+class VendorEnvironment(msgspec.Struct):
+    version: str = ""
+    home_url: str = ""
+
+
+class VendorStoreSettings(msgspec.Struct):
+    currency: str = ""
+    number_of_decimals: int | None = None
+
+
+class VendorSystemStatus(msgspec.Struct):
+    environment: VendorEnvironment
+    settings: VendorStoreSettings
+
+
+class OrderId(msgspec.Struct):
+    """An order of a list cut down with ``_fields=id``."""
+
+    id: Id
+
+
+ORDER = msgspec.json.Decoder(VendorOrder, float_hook=Decimal)
+ORDERS = msgspec.json.Decoder(list[VendorOrder], float_hook=Decimal)
+ENVELOPE = msgspec.json.Decoder(Envelope, float_hook=Decimal)
+ERROR = msgspec.json.Decoder(VendorError)
+SYSTEM_STATUS = msgspec.json.Decoder(VendorSystemStatus)
+ORDER_IDS = msgspec.json.Decoder(list[OrderId])
