@@ -43,7 +43,7 @@ class OrderStatus(StrEnum):
     OTHER = "other"
 
 
-class Address(Document):
+class Address(Document, frozen=True):
     """A postal address with the person at it. Empty text where the source has none."""
 
     first_name: str = ""
@@ -60,7 +60,7 @@ class Address(Document):
     phone: str = ""
 
 
-class TaxShare(Document):
+class TaxShare(Document, frozen=True):
     """The part of one tax rate in one line. ``rate_ref`` points at ``TaxLine.rate_ref``."""
 
     rate_ref: str
@@ -69,7 +69,7 @@ class TaxShare(Document):
     """Before discounts; ``None`` for shipping and fees, which have none."""
 
 
-class TaxLine(Document):
+class TaxLine(Document, frozen=True):
     """One tax rate of an order with the sums that fell on it."""
 
     rate_ref: str
@@ -82,7 +82,7 @@ class TaxLine(Document):
     shipping_amount: Decimal
 
 
-class OrderLine(Document):
+class OrderLine(Document, frozen=True):
     """One product line. Totals are without tax; ``total`` is after discounts, ``subtotal`` before."""
 
     line_ref: str
@@ -105,7 +105,7 @@ class ChargeKind(StrEnum):
     FEE = "fee"
 
 
-class Charge(Document):
+class Charge(Document, frozen=True):
     """Shipping or a fee. ``code`` is the shipping method's id; empty for fees."""
 
     line_ref: str
@@ -117,7 +117,7 @@ class Charge(Document):
     taxes: tuple[TaxShare, ...] = ()
 
 
-class Discount(Document):
+class Discount(Document, frozen=True):
     """A coupon as it was used; already inside the lines' totals, so it is never subtracted again."""
 
     code: str
@@ -125,7 +125,7 @@ class Discount(Document):
     tax: Decimal
 
 
-class RefundSummary(Document):
+class RefundSummary(Document, frozen=True):
     """A refund as an order tells of it. ``amount`` is positive, tax included."""
 
     refund_ref: str
@@ -133,14 +133,14 @@ class RefundSummary(Document):
     reason: str = ""
 
 
-class Attribute(Document):
+class Attribute(Document, frozen=True):
     """A named value of the source (meta data); ``value`` is JSON text with sorted keys."""
 
     key: str
     value: str
 
 
-class Payment(Document):
+class Payment(Document, frozen=True):
     """How the order is paid. The dates are history: they stay when the order goes back to unpaid."""
 
     method: str
@@ -149,7 +149,7 @@ class Payment(Document):
     paid_at: dt.datetime | None = None
 
 
-class Customer(Document):
+class Customer(Document, frozen=True):
     """Who ordered. ``store_ref`` is ``None`` for a guest. Personal data."""
 
     store_ref: str | None = None
@@ -160,7 +160,7 @@ class Customer(Document):
     tax_number: str = ""
 
 
-class Order(Document):
+class Order(Document, frozen=True):
     """An order as its store has it at ``modified_at`` (one-second resolution in WooCommerce)."""
 
     order_ref: str
@@ -199,7 +199,7 @@ class Order(Document):
     source_version: str = ""
 
 
-class Product(Document):
+class Product(Document, frozen=True):
     """A sellable thing as its source names it."""
 
     product_ref: str
@@ -216,7 +216,7 @@ class SalesLineKind(StrEnum):
     ROUNDING = "rounding"
 
 
-class SalesTax(Document):
+class SalesTax(Document, frozen=True):
     """A tax on one line of a sales document: the rate in percent and the store's own amount."""
 
     percent: Decimal
@@ -225,7 +225,7 @@ class SalesTax(Document):
     code: str = ""
 
 
-class SalesLine(Document):
+class SalesLine(Document, frozen=True):
     """One line of a document for an ERP, in the ERP's item codes. ``net`` is without tax, after discounts."""
 
     kind: SalesLineKind
@@ -238,7 +238,7 @@ class SalesLine(Document):
     source_ref: str = ""
 
 
-class SalesOrder(Document):
+class SalesOrder(Document, frozen=True):
     """What an ERP is asked to hold for one order. ``total`` is with tax and equals the shop's to the cent."""
 
     reference: str
@@ -270,7 +270,7 @@ class DocumentState(StrEnum):
     """Accepted, but the other system could not finish what follows from it (Tryton: confirmed, not processing)."""
 
 
-class ExternalDocument(Document):
+class ExternalDocument(Document, frozen=True):
     """A document found in another system. ``total`` is with tax, as that system computed it."""
 
     reference: str

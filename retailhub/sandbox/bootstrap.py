@@ -83,7 +83,7 @@ def _make_venv() -> None:
 def _uv() -> list[str] | None:
     """How to call uv: the one in the venv, brought by pip where it is missing, else one on PATH."""
     inside = [str(PYTHON), "-m", "uv"]
-    quiet = ["--quiet", "--disable-pip-version-check"]
+    quiet = ["-qq", "--disable-pip-version-check"]
     if _works("import uv") or _run([str(PYTHON), "-m", "pip", "install", *quiet, UV]):
         return inside
     on_path = shutil.which("uv")

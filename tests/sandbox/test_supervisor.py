@@ -68,7 +68,7 @@ def test_children_are_stopped_in_the_reverse_order_of_their_start(
 
 
 def test_a_child_that_ends_is_told_in_one_sentence(supervisor: Supervisor) -> None:
-    argv = [sys.executable, "-c", "import sys; print('first'); sys.exit('no such port')"]
+    argv = [sys.executable, "-c", "import sys; print('first', flush=True); sys.exit('no such port')"]
     child = supervisor.start(Command(name="web", argv=argv))
     child.process.wait()
     with pytest.raises(ChildDied) as died:
