@@ -20,8 +20,8 @@ _NO_TIME = dt.datetime.fromtimestamp(0, dt.UTC)
 def content_hash(order: Order) -> bytes:
     """SHA-256 (32 bytes) over the order's content.
 
-    Without ``modified_at`` (compared by itself) and without the fields that the store reads live. Equal for one
-    state of an order whichever way it was read. Compare only hashes of one `documents.CANON_VERSION`.
+    Without ``modified_at`` (compared by itself) and without the fields that the store reads live. Equal for
+    one state of an order whichever way it was read. Compare only within one `documents.CANON_VERSION`.
     """
     content = structs.replace(
         order,

@@ -64,7 +64,9 @@ CHECKOUT_BOOKKEEPING = frozenset({"_debug_log_source", "_debug_log_source_pendin
 _MONEY = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?")
 _ZERO = Decimal(0)
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*+\\u0000")
-_FIELD = re.compile(r"`\$\.?(\[\.\.\.\]\.?)?([^`]*)`|field `([^`]*)`")
+_PATH = re.compile(r"at `\$([^`]*)`")
+_MISSING = re.compile(r"required field `([^`]*)`")
+_INDEX = re.compile(r"\[[^\]]*\]")
 _canonical_json = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 
 
@@ -282,7 +284,7 @@ def _money(text: str, field: str) -> Decimal:
     if _MONEY.fullmatch(text) is None:
         raise _unreadable(f"not an amount - at `$.{field}`", value=text)
     amount = Decimal(text)
-    return amount if amount else amount.copy_abs()
+    return amount or amount.copy_abs()
 
 
 def _number(value: Decimal, field: str) -> Decimal:
@@ -304,9 +306,9 @@ def _refuse_nul(body: bytes) -> None:
 
 def _unreadable(problem: str, *, value: str = "") -> Rejected:
     """``problem`` is msgspec's sentence, whose end names the path: ``… - at `$.total` ``."""
-    matches = _FIELD.findall(problem)
-    parts = [part for match in reversed(matches) for part in match[1:] if part]
-    field = ".".join(parts) or "order"
+    path, missing = _PATH.search(problem), _MISSING.search(problem)
+    parts = (_INDEX.sub("", path[1]) if path else "", missing[1] if missing else "")
+    field = ".".join(part.strip(".") for part in parts if part.strip(".")) or "order"
     evidence = {"field": field, "problem": problem.partition(" - at ")[0][:200]}
     if value:
         evidence["value"] = value[:64]

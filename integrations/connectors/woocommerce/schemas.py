@@ -28,7 +28,7 @@ class VendorMeta(msgspec.Struct):
 
 
 class VendorTaxShare(msgspec.Struct):
-    """``total`` and ``subtotal`` are ``""`` where the rate does not apply; shipping and fees have no subtotal."""
+    """``total`` and ``subtotal`` are ``""`` where there is none (shipping and fees have no subtotal)."""
 
     id: Ref
     total: str
@@ -36,7 +36,7 @@ class VendorTaxShare(msgspec.Struct):
 
 
 class VendorLine(msgspec.Struct):
-    """``sku``, ``product_id`` and ``variation_id`` are read live from the product, not kept with the order."""
+    """``sku``, ``product_id`` and ``variation_id`` are read live from the product, not kept in the order."""
 
     id: Id
     name: str | None
@@ -192,9 +192,19 @@ class OrderId(msgspec.Struct):
     id: Id
 
 
+class VendorWebhook(msgspec.Struct):
+    """``status``: active, paused or disabled; its failures in a row are not shown."""
+
+    id: Id
+    topic: str
+    status: str
+    delivery_url: str = ""
+
+
 ORDER = msgspec.json.Decoder(VendorOrder, float_hook=Decimal)
 ORDERS = msgspec.json.Decoder(list[VendorOrder], float_hook=Decimal)
 ENVELOPE = msgspec.json.Decoder(Envelope, float_hook=Decimal)
 ERROR = msgspec.json.Decoder(VendorError)
 SYSTEM_STATUS = msgspec.json.Decoder(VendorSystemStatus)
 ORDER_IDS = msgspec.json.Decoder(list[OrderId])
+WEBHOOKS = msgspec.json.Decoder(list[VendorWebhook])

@@ -25,10 +25,12 @@ _SMALL = 64 * 1024
 _HIGHEST_ID = 2**63 - 1
 
 _ID_FIRST = re.compile(rb'\s*\{\s*"id"\s*:\s*([1-9][0-9]{0,18})\s*[,}]')
-_ACTION_FIRST = re.compile(rb'\s*\{\s*"action"\s*:\s*"([a-z0-9_]{1,100})"\s*,\s*"arg"\s*:\s*([1-9][0-9]{0,18})\s*\}')
+_ACTION_FIRST = re.compile(
+    rb'\s*\{\s*"action"\s*:\s*"([a-z0-9_]{1,100})"\s*,\s*"arg"\s*:\s*([1-9][0-9]{0,18})\s*\}'
+)
 _ERROR_FIRST = re.compile(rb'\s*\{\s*"code"\s*:\s*"[a-z0-9_]{1,100}"\s*,\s*"message"\s*:')
 _PING = re.compile(rb"webhook_id=[0-9]{1,19}")
-_TOPIC_OF_DELETE = re.compile(r"woocommerce_(?:before_)?delete_(order|product_variation|product|coupon|customer)")
+_DELETED = re.compile(r"woocommerce_(?:before_)?delete_(order|product_variation|product|coupon|customer)")
 
 _SOUND_TEXT = re.compile(
     rb"(?:[^\\]|\\[^u]|\\u(?![dD][89a-fA-F])|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+"
@@ -61,7 +63,7 @@ def is_ping(content_type: str, body: bytes, headers: Mapping[str, str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Peek:
-    """What intake needs to know of a body. A body without ``date_modified_gmt`` is a wake-up, never a repeat."""
+    """What intake needs of a body. Without ``date_modified_gmt`` it is a wake-up, never a repeat."""
 
     resource_id: str | None
     has_modified: bool
@@ -85,9 +87,9 @@ def peek(body: bytes) -> Peek:
 
 
 def topic_resource(topic: str) -> str:
-    """``order.updated`` → ``order``; ``action.woocommerce_delete_product`` → ``product``; other actions → ``order``.
+    """``order.updated`` → ``order``; ``action.woocommerce_delete_product`` → ``product``.
 
-    Empty for an empty topic. Never raises.
+    Notes → ``order_note``; other actions → ``order``; empty for an empty topic. Never raises.
     """
     resource, _, event = topic.partition(".")
     if resource != "action":
@@ -233,7 +235,7 @@ def _action(envelope: schemas.Envelope) -> Decoded:
 def _action_resource(name: str) -> str:
     if "_note" in name:
         return "order_note"
-    deleted = _TOPIC_OF_DELETE.fullmatch(name)
+    deleted = _DELETED.fullmatch(name)
     if deleted is not None:
         return "product" if deleted[1] == "product_variation" else deleted[1]
     return "order"
