@@ -31,6 +31,7 @@ _ACTION_FIRST = re.compile(
 _ERROR_FIRST = re.compile(rb'\s*\{\s*"code"\s*:\s*"[a-z0-9_]{1,100}"\s*,\s*"message"\s*:')
 _PING = re.compile(rb"webhook_id=[0-9]{1,19}")
 _DELETED = re.compile(r"woocommerce_(?:before_)?delete_(order|product_variation|product|coupon|customer)")
+_ERROR_CODE = re.compile(r"woocommerce_rest_(?:shop_)?(order|product|coupon|customer)_invalid_id")
 
 _SOUND_TEXT = re.compile(
     rb"(?:[^\\]|\\[^u]|\\u(?![dD][89a-fA-F])|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+"
@@ -199,7 +200,7 @@ def _decode_json(body: bytes, topic: str) -> Decoded:
         return _action(envelope)
     resource = topic_resource(topic)
     if isinstance(envelope.code, str) and isinstance(envelope.message, str) and envelope.id is None:
-        return _wake(resource, None)
+        return _wake(_error_resource(envelope.code) or resource, None)
     if known_id is not None:
         return _wake(resource, known_id)
     return unusable("resource_unknown", topic=topic[:100])
@@ -239,6 +240,12 @@ def _action_resource(name: str) -> str:
     if deleted is not None:
         return "product" if deleted[1] == "product_variation" else deleted[1]
     return "order"
+
+
+def _error_resource(code: str) -> str:
+    """``woocommerce_rest_shop_order_invalid_id`` → ``order``. The code is signed, the topic is not."""
+    named = _ERROR_CODE.fullmatch(code)
+    return named[1] if named is not None else ""
 
 
 def _arg_is_no_order(name: str) -> bool:

@@ -127,7 +127,9 @@ def test_peek_agrees_with_decode_on_every_delivery() -> None:
         (DELETED.body, "product.deleted", Wake("product", "159", ("product", "order"))),
         (DELETED.body, "", Wake("order", "159", ("order",))),
         (STORE_ERROR.body, "order.created", Wake("order", None, ("order",))),
-        (STORE_ERROR.body, "product.restored", Wake("product", None, ("product", "order"))),
+        (STORE_ERROR.body, "product.restored", Wake("order", None, ("order",))),
+        (recordings.delivery("140-").body, "order.created", Wake("product", None, ("product", "order"))),
+        (b'{"code":"wp_die","message":"x"}', "coupon.updated", Wake("coupon", None, ("coupon", "order"))),
         (PRODUCT.body, "order.updated", OtherResource("product", "11")),
         (
             recordings.delivery("163-").body,
