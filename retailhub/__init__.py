@@ -1,0 +1,1 @@
+"""RetailHub: retail middleware between WooCommerce stores and the systems behind them."""

@@ -1,0 +1,32 @@
+"""Tables of the pipes: connections, organisation, messages, references."""
+
+from integrations.models.connection import Connection, ConnectionState
+from integrations.models.identity import ExternalReference
+from integrations.models.messages import (
+    Attempt,
+    ExchangeRecord,
+    Heartbeat,
+    InboxBody,
+    InboxMessage,
+    OutboxBody,
+    OutboxMessage,
+    ScheduleSlot,
+)
+from integrations.models.organisation import LegalEntity, Region, SalesRoute
+
+__all__ = [
+    "Attempt",
+    "Connection",
+    "ConnectionState",
+    "ExchangeRecord",
+    "ExternalReference",
+    "Heartbeat",
+    "InboxBody",
+    "InboxMessage",
+    "LegalEntity",
+    "OutboxBody",
+    "OutboxMessage",
+    "Region",
+    "SalesRoute",
+    "ScheduleSlot",
+]

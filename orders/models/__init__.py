@@ -1,0 +1,15 @@
+"""Tables of orders and customers."""
+
+from orders.models.customer import Customer, CustomerIdentity, CustomerReview
+from orders.models.order import EligibilityRule, Finding, Order, OrderTransition, OrderVersion
+
+__all__ = [
+    "Customer",
+    "CustomerIdentity",
+    "CustomerReview",
+    "EligibilityRule",
+    "Finding",
+    "Order",
+    "OrderTransition",
+    "OrderVersion",
+]

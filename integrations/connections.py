@@ -1,0 +1,210 @@
+"""Connections: what other layers may know of them, and what people and the engine do to them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from integrations.connectors.registry import kind_named
+from integrations.events import ConnectionTrouble, ConnectionWell
+from integrations.models import Connection, ConnectionState, SalesRoute
+from integrations.ports.context import CallContext, ConnectionInfo
+from integrations.ports.errors import Misconfigured
+from integrations.states import Mode
+from integrations.workflow import StoreFacts
+from retailhub.core import audit, bus, clock
+
+
+def info_of(row: Connection) -> ConnectionInfo:
+    """A connection as its connector sees it; decrypts the credentials."""
+    return ConnectionInfo(name=row.name, kind=row.kind, settings=row.settings, credentials=row.credentials)
+
+
+def open_connector(row: Connection, context: CallContext) -> Any:
+    """The connector of a connection. Raises `Misconfigured` for settings it cannot work with."""
+    return kind_named(row.kind).make(info_of(row), context)
+
+
+def named(name: str) -> Connection:
+    """The connection of that name. Raises `Misconfigured` when there is none."""
+    row = Connection.objects.filter(name=name).first()
+    if row is None:
+        raise Misconfigured(f"There is no connection named {name!r}.")
+    return row
+
+
+def live_sinks() -> list[str]:
+    """Names of the connections that orders are posted to now."""
+    rows = Connection.objects.filter(mode=Mode.LIVE).order_by("pk")
+    return [row.name for row in rows if kind_named(row.kind).role == "erp"]
+
+
+def note_catalogue(*, connection_id: int) -> None:
+    """Write down that a connection's catalogue was read to its end."""
+    ConnectionState.objects.filter(pk=connection_id).update(catalogue_synced_at=clock.now())
+
+
+def store_facts(ids: set[int]) -> dict[int, StoreFacts]:
+    """What flows need to know of these stores."""
+    return {
+        row.pk: StoreFacts(
+            id=row.pk,
+            name=row.name,
+            code=row.settings.get("store_code") or row.name,
+            mode=row.mode,
+            live_from=row.live_from,
+        )
+        for row in Connection.objects.filter(pk__in=ids)
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """Where a store's orders for some countries go. No countries: everything that no other route names."""
+
+    store_id: int
+    sink_id: int
+    sink_mode: str
+    can_amend: bool
+    region_id: int
+    legal_entity_id: int
+    countries: frozenset[str]
+
+
+def routes() -> list[Route]:
+    """All routes of all stores."""
+    rows = SalesRoute.objects.select_related("region", "sink").order_by("pk")
+    return [
+        Route(
+            store_id=row.store_id,
+            sink_id=row.sink_id,
+            sink_mode=row.sink.mode,
+            can_amend=kind_named(row.sink.kind).can_amend,
+            region_id=row.region_id,
+            legal_entity_id=row.region.legal_entity_id,
+            countries=frozenset(row.region.countries),
+        )
+        for row in rows
+    ]
+
+
+def add(
+    *,
+    name: str,
+    kind: str,
+    settings: Mapping[str, Any],
+    credentials: Mapping[str, Any],
+    mode: str,
+    live_from: dt.datetime | None,
+    actor: Any,
+    now: dt.datetime,
+    max_in_flight: int = 2,
+    settle_seconds: int = 5,
+) -> Connection:
+    """Make a connection. Raises `Misconfigured` when the kind is unknown or its settings are not usable."""
+    known = kind_named(kind)
+    known.parse_settings(settings)
+    known.parse_credentials(credentials)
+    if mode == Mode.LIVE and known.role == "store" and live_from is None:
+        raise Misconfigured(f"Connection {name} cannot be live without live_from: orders before it are not posted.")
+    with transaction.atomic():
+        row = Connection.objects.create(
+            name=name,
+            kind=kind,
+            settings=dict(settings),
+            credentials=dict(credentials),
+            mode=mode,
+            live_from=live_from,
+            max_in_flight=max_in_flight,
+            settle_seconds=settle_seconds,
+        )
+        ConnectionState.objects.create(connection=row)
+        audit.record(
+            actor=actor,
+            action="add_connection",
+            subject=f"connection:{name}",
+            reason="added",
+            now=now,
+            after={"kind": kind, "mode": mode},
+        )
+    return row
+
+
+def set_mode(
+    *, name: str, mode: str, live_from: dt.datetime | None, actor: Any, reason: str, now: dt.datetime
+) -> None:
+    """Switch a connection off, to shadow or live. Locks its row."""
+    with transaction.atomic():
+        row = Connection.objects.select_for_update().get(name=name)
+        before = {"mode": row.mode, "live_from": row.live_from and row.live_from.isoformat()}
+        row.mode, row.live_from = mode, live_from or row.live_from
+        if mode == Mode.LIVE and kind_named(row.kind).role == "store" and row.live_from is None:
+            raise Misconfigured(f"Connection {name} cannot be live without live_from.")
+        row.save()
+        audit.record(
+            actor=actor,
+            action="set_mode",
+            subject=f"connection:{name}",
+            reason=reason,
+            now=now,
+            before=before,
+            after={"mode": row.mode, "live_from": row.live_from and row.live_from.isoformat()},
+        )
+
+
+def pause(
+    *, name: str, until: dt.datetime | None, actor: Any, reason: str, now: dt.datetime
+) -> None:
+    """Send nothing to a connection until ``until`` (or until resumed). Work is held, intake goes on."""
+    with transaction.atomic():
+        state = ConnectionState.objects.select_for_update().get(connection__name=name)
+        state.paused_at, state.paused_until = now, until
+        state.paused_by = actor if isinstance(actor, str) else actor.get_username()
+        state.paused_reason = reason
+        state.save()
+        audit.record(
+            actor=actor,
+            action="pause_connection",
+            subject=f"connection:{name}",
+            reason=reason,
+            now=now,
+            after={"until": until and until.isoformat()},
+        )
+
+
+def resume(*, name: str, actor: Any, reason: str, now: dt.datetime) -> None:
+    """Let a paused connection go on, and forget a time it asked us to wait for."""
+    with transaction.atomic():
+        state = ConnectionState.objects.select_for_update().get(connection__name=name)
+        state.paused_at = state.paused_until = state.retry_at = None
+        state.paused_by = state.paused_reason = ""
+        state.save()
+        audit.record(
+            actor=actor, action="resume_connection", subject=f"connection:{name}", reason=reason, now=now
+        )
+
+
+def note_trouble(*, connection_id: int, code: str, detail: str, retry_at: dt.datetime | None) -> None:
+    """Write down that a connection as a whole does not work, and until when to leave it alone."""
+    now = clock.now()
+    with transaction.atomic():
+        values: dict[str, Any] = {"last_failure_at": now, "last_failure_code": code[:60]}
+        if retry_at is not None:
+            values["retry_at"] = retry_at
+        ConnectionState.objects.filter(pk=connection_id).update(**values)
+        bus.publish(ConnectionTrouble(connection_id, code, detail, now))
+
+
+def note_success(*, connection_id: int) -> None:
+    """Write down that a call succeeded; trouble before it is over."""
+    now = clock.now()
+    with transaction.atomic():
+        troubled = ConnectionState.objects.filter(pk=connection_id).exclude(last_failure_code="")
+        if troubled.update(last_failure_code="", last_success_at=now):
+            bus.publish(ConnectionWell(connection_id, now))
+        else:
+            ConnectionState.objects.filter(pk=connection_id).update(last_success_at=now)

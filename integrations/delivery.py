@@ -1,0 +1,260 @@
+"""Working the outbox: claim, call, and write down what the other side said."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from integrations import connections, identity, inbox, outbox, retry
+from integrations.calls import Lines, Recorder, context_for
+from integrations.events import EffectDone, EffectsAnswered, MessagesReleased, Parked
+from integrations.models import Connection
+from integrations.ports.capabilities import Ask, Ensured, How, OrderSink, Result, Target
+from integrations.ports.documents import SalesOrder, decode
+from integrations.ports.errors import (
+    AuthRejected,
+    ConnectorError,
+    Misconfigured,
+    RateLimited,
+    Transient,
+)
+from integrations.retry import Action
+from integrations.states import Outcome, Status
+from retailhub.core import bus, clock
+from retailhub.core.crashpoints import crashpoint
+
+log = structlog.get_logger(__name__)
+rng = random.Random()  # noqa: S311 - spreads retries, protects nothing
+
+TARGETS = {"post_order": Target.CONFIRMED, "amend_order": Target.CONFIRMED, "cancel_order": Target.CANCELLED}
+"""Operations of an order sink, and the state each is to bring about."""
+MAX_TRIES = 40
+"""Transient failures of one message before a person is asked; a connection that is down is hours away from it."""
+UNCHANGED = frozenset({How.ADOPTED})
+
+
+class NotOurs(Exception):
+    """Some of the work was taken over while it was done."""
+
+
+@dataclass
+class Answer:
+    """One held message and what came of it."""
+
+    held: outbox.Held
+    result: Result | None
+    """``None``: it was looked for and not found; it is looked for again before it is sent."""
+
+
+def work(*, connection_id: int, lines: Lines, limit: int = 0) -> int:
+    """Claim and deliver one batch of a connection; returns how many messages were claimed."""
+    row = Connection.objects.get(pk=connection_id)
+    for suspects in (False, True):
+        fence = inbox.next_fence()
+        held = outbox.claim(
+            connection_id=connection_id,
+            fence=fence,
+            limit=limit or batch_size(row.kind),
+            lease_seconds=settings.LEASE_SECONDS,
+            suspects=suspects,
+        )
+        if held:
+            _deliver(row, held, fence, lines)
+            return len(held)
+    return 0
+
+
+def batch_size(kind: str) -> int:
+    """How many effects of a kind are worked in one claim."""
+    return 50 if kind in {"lookalike_erp", "tryton"} else 20
+
+
+def _deliver(row: Connection, held: Sequence[outbox.Held], fence: int, lines: Lines) -> None:
+    recorder = Recorder(row.pk, fence)
+    context = context_for(
+        recorder,
+        trace_id=held[0].trace_id,
+        before_call=lambda: outbox.renew(fence=fence, lease_seconds=settings.LEASE_SECONDS),
+    )
+    crashpoint("outbox.claimed")
+    try:
+        answers = _call(lambda: lines.connector(row, context), held)
+    except inbox.LeaseLost:
+        log.warning("lease_lost", fence=fence, messages=len(held))
+        recorder.save()
+        return
+    crashpoint("outbox.called")
+    recorder.save()
+    _settle(row, answers, fence)
+
+
+def _call(connect: Callable[[], OrderSink], held: Sequence[outbox.Held]) -> list[Answer]:
+    """Ask the sink; an error of the whole call is everybody's answer."""
+    try:
+        sink = connect()
+        lost = _not_found_yet(sink, held)
+        asked = [one for one in held if one.id not in lost]
+        results = sink.ensure_many([_ask(one) for one in asked]) if asked else []
+    except ConnectorError as error:
+        return [Answer(one, error) for one in held]
+    return [Answer(one, None) for one in held if one.id in lost] + [
+        Answer(one, result) for one, result in zip(asked, results, strict=True)
+    ]
+
+
+def _not_found_yet(sink: OrderSink, held: Sequence[outbox.Held]) -> set[int]:
+    """Messages that may be on the other side although its search does not show them yet: not to be sent now."""
+    doubtful = [one for one in held if one.on_wire and one.looks < retry.MAX_LOOKS]
+    if not doubtful:
+        return set()
+    found = sink.find([one.reference for one in doubtful])
+    return {one.id for one in doubtful if not found.get(one.reference)}
+
+
+def _ask(one: outbox.Held) -> Ask:
+    return Ask(
+        reference=one.reference,
+        document=decode(one.document, SalesOrder),
+        target=TARGETS[one.operation],
+        known_id=one.external_id or None,
+    )
+
+
+def _settle(row: Connection, answers: Sequence[Answer], fence: int) -> None:
+    """Write results; whatever was taken over by another worker is left to it."""
+    ours = {answer.held.id for answer in answers}
+    while ours:
+        mine = [answer for answer in answers if answer.held.id in ours]
+        try:
+            with transaction.atomic():
+                kept = _write(row, mine, fence)
+                if kept != ours:
+                    raise NotOurs
+            break
+        except NotOurs:
+            log.warning("lease_lost", fence=fence, messages=len(ours) - len(kept))
+            ours = kept
+    _note_connection(row, answers)
+
+
+def _write(row: Connection, answers: Sequence[Answer], fence: int) -> set[int]:
+    """Tell the domain first (it locks its rows first everywhere), then finish the messages under the fence."""
+    now = clock.now()
+    finishes = [_finish_of(row, answer, now) for answer in answers]
+    done = [_done(answer) for answer in answers if isinstance(answer.result, Ensured)]
+    parked = [
+        _parked(answer, finish)
+        for answer, finish in zip(answers, finishes, strict=True)
+        if finish.status is Status.PARKED
+    ]
+    bus.publish(EffectsAnswered(done, parked, now))
+    identity.fill(done, now=now)
+    return outbox.finish(finishes, fence=fence)
+
+
+def _finish_of(row: Connection, answer: Answer, now: object) -> outbox.Finish:
+    held, result = answer.held, answer.result
+    if result is None:
+        return outbox.Finish(
+            id=held.id,
+            status=Status.PENDING,
+            result="not_found_yet",
+            due_in=float(row.settle_seconds),
+            on_wire=True,
+            looks=held.looks + 1,
+            counted=False,
+        )
+    if isinstance(result, Ensured):
+        outcome = Outcome.UNCHANGED if result.how in UNCHANGED and not held.on_wire else Outcome.APPLIED
+        return outbox.Finish(id=held.id, status=Status.DONE, outcome=outcome, result=result.how.value)
+    return _after_error(row, held, result)
+
+
+def _after_error(row: Connection, held: outbox.Held, error: ConnectorError) -> outbox.Finish:
+    decision = retry.decide(
+        error, attempts=held.attempts, now=clock.now(), settle_seconds=float(row.settle_seconds), rng=rng
+    )
+    facts = {
+        "id": held.id,
+        "code": error.code[:60],
+        "detail": error.detail,
+        "evidence": dict(error.evidence),
+        "result": type(error).__name__.lower(),
+    }
+    if decision.action is Action.PARK:
+        return outbox.Finish(**facts, status=Status.PARKED, outcome=decision.outcome, on_wire=held.on_wire)
+    if held.attempts >= MAX_TRIES:
+        return outbox.Finish(**facts, status=Status.PARKED, outcome=Outcome.UNKNOWN, on_wire=True)
+    looked_up = decision.action is Action.LOOK_UP
+    return outbox.Finish(
+        **facts,
+        status=Status.PENDING,
+        due_in=decision.due_in,
+        on_wire=held.on_wire or looked_up,
+        looks=0 if looked_up else held.looks,
+        counted=decision.action is not Action.WAIT,
+    )
+
+
+def _done(answer: Answer) -> EffectDone:
+    held, result = answer.held, answer.result
+    if not isinstance(result, Ensured):
+        raise TypeError("only an ensured answer is done")
+    return EffectDone(
+        connection_id=held.connection_id,
+        message_id=held.id,
+        operation=held.operation,
+        subject=held.subject,
+        reference=held.reference,
+        how=result.how.value,
+        document=result.document,
+        document_hash=outbox.hash_of(held.document),
+        trace_id=held.trace_id,
+    )
+
+
+def _parked(answer: Answer, finish: outbox.Finish) -> Parked:
+    held = answer.held
+    return Parked(
+        connection_id=held.connection_id,
+        direction="o",
+        message_id=held.id,
+        subject=held.subject,
+        operation=held.operation,
+        outcome=finish.outcome.value,
+        code=finish.code,
+        detail=finish.detail,
+        evidence=finish.evidence,
+        reference=held.reference,
+    )
+
+
+def _note_connection(row: Connection, answers: Sequence[Answer]) -> None:
+    """Keep the connection's condition: pause it when it asked for that or refuses us as a whole."""
+    errors = [answer.result for answer in answers if isinstance(answer.result, ConnectorError)]
+    whole = next((e for e in errors if isinstance(e, AuthRejected | RateLimited | Misconfigured)), None)
+    if whole is None and len(errors) < len(answers):
+        connections.note_success(connection_id=row.pk)
+        return
+    error = whole or next((e for e in errors if isinstance(e, Transient)), None)
+    if error is None:
+        return
+    retry_at = None
+    decision = retry.decide(error, attempts=1, now=clock.now(), settle_seconds=0, rng=rng)
+    if decision.pause:
+        retry_at = clock.after(decision.due_in)
+    connections.note_trouble(connection_id=row.pk, code=error.code, detail=error.detail, retry_at=retry_at)
+
+
+def release(*, message_ids: Sequence[int], why: str) -> int:
+    """Put parked outbound messages back to work; returns how many were parked."""
+    now = clock.now()
+    with transaction.atomic():
+        released = outbox.unpark(message_ids)
+        bus.publish(MessagesReleased("o", list(released.values()), why, now))
+    return len(released)

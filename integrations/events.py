@@ -1,0 +1,89 @@
+"""What the pipes tell the layers above, in the transaction in which it became true."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from integrations.ports.documents import ExternalDocument
+
+
+@dataclass(frozen=True, kw_only=True)
+class EffectDone:
+    """A sink holds the document in its target state."""
+
+    connection_id: int
+    message_id: int
+    operation: str
+    subject: str
+    reference: str
+    how: str
+    document: ExternalDocument
+    document_hash: bytes
+    trace_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parked:
+    """A message cannot go on by itself. ``direction`` is ``i`` or ``o``; ``key`` is the value at fault."""
+
+    connection_id: int
+    direction: str
+    message_id: int
+    subject: str
+    operation: str
+    outcome: str
+    code: str
+    detail: str
+    evidence: Mapping[str, str]
+    reference: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"msg_{self.direction}{self.message_id}"
+
+
+@dataclass(frozen=True)
+class EffectsAnswered:
+    """Results of one claim: what is done and what is parked."""
+
+    done: Sequence[EffectDone]
+    parked: Sequence[Parked]
+    at: dt.datetime
+
+
+@dataclass(frozen=True)
+class ArrivalsParked:
+    """Inbound messages that cannot be used."""
+
+    parked: Sequence[Parked]
+    at: dt.datetime
+
+
+@dataclass(frozen=True)
+class MessagesReleased:
+    """What was parked goes on, or is done with. ``direction`` is ``i`` or ``o``; the subjects are the cases'."""
+
+    direction: str
+    subjects: Sequence[str]
+    why: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True)
+class ConnectionTrouble:
+    """A connection as a whole refuses or cannot be used."""
+
+    connection_id: int
+    code: str
+    detail: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True)
+class ConnectionWell:
+    """A call to the connection succeeded after trouble."""
+
+    connection_id: int
+    at: dt.datetime

@@ -1,0 +1,269 @@
+"""The inbox: storing what came in, claiming it for work, writing down what became of it.
+
+Everything is a row before anybody is told that we have it. Claims carry a lease and a fence: every later write
+says ``fence = mine``, so a worker whose lease was taken over writes nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from django.db import connection
+from psycopg2.extras import execute_values
+
+from integrations.states import Lane, Outcome, Status, Way
+from retailhub.core import ids
+
+
+class LeaseLost(RuntimeError):
+    """Another worker has taken the work over; whatever this one was about to write must not be written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewMessage:
+    """One inbound message to store.
+
+    ``shard`` is what must be worked in order (``order:148``). ``wake`` says that the body names no version: a
+    repeat rings again. ``unique`` switches deduplication off (a body that names nothing).
+    """
+
+    connection_id: int
+    topic: str
+    shard: str
+    body: bytes
+    headers: dict[str, str]
+    way: Way = Way.WEBHOOK
+    lane: Lane = Lane.ORDERS
+    wake: bool = False
+    unique: bool = False
+
+    def dedupe_key(self) -> bytes:
+        """sha256 over topic and raw body; the connection is part of the unique constraint."""
+        digest = hashlib.sha256(self.topic.encode() + b"\0" + self.body)
+        if self.unique:
+            digest.update(ids.new_trace_id().encode())
+        return digest.digest()
+
+
+STORE = """
+WITH given AS (
+    SELECT * FROM (VALUES %s) AS v (connection_id, lane, shard, trace_id, way, topic, dedupe_key, wake, size, headers, body)
+), stored AS (
+    INSERT INTO integrations_inboxmessage AS m
+        (connection_id, lane, shard, status, outcome, due_at, attempts, deaths, trace_id, code, detail, way, topic,
+         dedupe_key, wake, size, received_at, seen_count, claimed_seen, subject)
+    SELECT connection_id, lane, shard, 'pending', '', (SELECT rh_now()), 0, 0, trace_id, '', '', way, topic,
+           dedupe_key, wake, size, (SELECT rh_now()), 1, 0, ''
+    FROM given
+    ON CONFLICT (connection_id, dedupe_key) DO UPDATE SET
+        seen_count = m.seen_count + 1,
+        status = CASE WHEN m.wake AND m.status IN ('done', 'parked') THEN 'pending' ELSE m.status END,
+        outcome = CASE WHEN m.wake AND m.status IN ('done', 'parked') THEN '' ELSE m.outcome END,
+        due_at = CASE WHEN m.wake AND m.status IN ('done', 'parked') THEN excluded.due_at ELSE m.due_at END
+    RETURNING m.id, m.received_at, m.dedupe_key, m.connection_id, m.seen_count
+), bodies AS (
+    INSERT INTO integrations_inboxbody (message_id, received_at, headers, body)
+    SELECT s.id, s.received_at, g.headers, g.body
+    FROM stored s JOIN given g ON g.connection_id = s.connection_id AND g.dedupe_key = s.dedupe_key
+    WHERE s.seen_count = 1
+)
+SELECT id, seen_count FROM stored
+"""
+ROW = "(%s::bigint, %s::smallint, %s, %s, %s, %s, %s::bytea, %s::boolean, %s::integer, %s::jsonb, %s::bytea)"
+
+
+def store(messages: Sequence[NewMessage]) -> list[tuple[int, bool]]:
+    """Store messages in one statement; returns ``(id, is new)`` for each distinct one.
+
+    Outside a transaction the statement commits before it returns. Many messages in one call are one commit
+    (group commit); two equal bodies must not be in one call.
+    """
+    rows = [
+        (
+            message.connection_id,
+            message.lane.value,
+            message.shard,
+            ids.new_trace_id(),
+            message.way.value,
+            message.topic,
+            message.dedupe_key(),
+            message.wake,
+            len(message.body),
+            msgspec.json.encode(message.headers).decode(),
+            message.body,
+        )
+        for message in messages
+    ]
+    with connection.cursor() as cursor:
+        found = execute_values(cursor.cursor, STORE, rows, template=ROW, page_size=len(rows), fetch=True)
+    return [(message_id, seen == 1) for message_id, seen in found]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claimed:
+    """An inbound message that this worker holds."""
+
+    id: int
+    connection_id: int
+    shard: str
+    topic: str
+    way: str
+    wake: bool
+    trace_id: str
+    attempts: int
+    received_at: dt.datetime
+    body: bytes
+
+
+CLAIM = """
+WITH heads AS (
+    SELECT m.id, m.connection_id, m.shard FROM integrations_inboxmessage m
+    JOIN integrations_connection c ON c.id = m.connection_id AND c.mode <> 'off'
+    WHERE m.status = 'pending' AND m.due_at <= (SELECT rh_now()) AND (m.deaths > 0) = %(suspects)s
+      AND NOT EXISTS (
+        SELECT 1 FROM integrations_inboxmessage p
+        WHERE p.connection_id = m.connection_id AND p.shard = m.shard AND p.id <> m.id
+          AND (p.status = 'in_flight' OR (p.status = 'pending' AND p.id < m.id AND p.due_at <= (SELECT rh_now()))))
+    ORDER BY m.lane, m.id LIMIT %(limit)s FOR UPDATE OF m SKIP LOCKED
+), taken AS (
+    UPDATE integrations_inboxmessage m SET
+        status = 'in_flight', fence = %(fence)s, attempts = m.attempts + 1, claimed_seen = m.seen_count,
+        lease_until = (SELECT rh_now()) + %(lease)s * interval '1 second'
+    WHERE m.id IN (
+        SELECT id FROM heads
+        UNION ALL
+        -- what waits behind a head in its shard is worked along with it: one look serves them all
+        SELECT f.id FROM heads h JOIN integrations_inboxmessage f
+            ON f.connection_id = h.connection_id AND f.shard = h.shard AND f.status = 'pending' AND f.id > h.id
+        WHERE NOT %(suspects)s AND f.deaths = 0 AND f.due_at <= (SELECT rh_now())
+    ) AND m.status = 'pending'
+    RETURNING m.*
+)
+SELECT t.id, t.connection_id, t.shard, t.topic, t.way, t.wake, t.trace_id, t.attempts, t.received_at,
+       coalesce(b.body, ''::bytea) AS body
+FROM taken t LEFT JOIN integrations_inboxbody b ON b.message_id = t.id AND b.received_at = t.received_at
+ORDER BY t.id
+"""
+
+
+def next_fence() -> int:
+    """A number greater than every fence given out before."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('integrations_fence')")
+        (fence,) = cursor.fetchone()
+    return int(fence)
+
+
+def claim(*, fence: int, limit: int, lease_seconds: int, suspects: bool = False) -> list[Claimed]:
+    """Take up to ``limit`` shards' due messages under ``fence``; committed when it returns.
+
+    ``suspects`` are messages a worker has died with: they are claimed one at a time.
+    """
+    values = {"fence": fence, "limit": 1 if suspects else limit, "lease": lease_seconds, "suspects": suspects}
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, values)
+        names = [column.name for column in cursor.description]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return [Claimed(**{**row, "body": bytes(row["body"])}) for row in rows]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finish:
+    """What became of a claimed message. ``status`` pending with a ``due_in`` puts it back."""
+
+    id: int
+    status: Status
+    outcome: Outcome = Outcome.NONE
+    subject: str = ""
+    code: str = ""
+    detail: str = ""
+    version_at: dt.datetime | None = None
+    due_in: float = 0.0
+
+
+FINISH = """
+UPDATE integrations_inboxmessage m SET
+    -- rung again while it was worked: look once more
+    status = CASE WHEN m.wake AND m.seen_count > m.claimed_seen AND v.status = 'done' THEN 'pending' ELSE v.status END,
+    outcome = CASE WHEN m.wake AND m.seen_count > m.claimed_seen AND v.status = 'done' THEN '' ELSE v.outcome END,
+    subject = CASE WHEN v.subject <> '' THEN v.subject ELSE m.subject END,
+    code = v.code, detail = v.detail, version_at = coalesce(v.version_at, m.version_at),
+    due_at = (SELECT rh_now()) + v.due_in * interval '1 second',
+    finished_at = CASE WHEN v.status = 'pending' THEN NULL ELSE (SELECT rh_now()) END,
+    lease_until = NULL, deaths = CASE WHEN v.status = 'pending' THEN m.deaths ELSE 0 END
+FROM (VALUES %s) AS v (id, status, outcome, subject, code, detail, version_at, due_in, fence)
+WHERE m.id = v.id AND m.fence = v.fence AND m.status = 'in_flight'
+RETURNING m.id
+"""
+FINISH_ROW = "(%s::bigint, %s, %s, %s, %s, %s, %s::timestamptz, %s::double precision, %s::bigint)"
+
+
+def finish(results: Iterable[Finish], *, fence: int) -> None:
+    """Write what became of claimed messages, in the caller's transaction.
+
+    Raises `LeaseLost` when any of them is not this worker's any more; the caller's transaction must then fail.
+    """
+    rows = [
+        (r.id, r.status.value, r.outcome.value, r.subject, r.code, r.detail[:2000], r.version_at, r.due_in, fence)
+        for r in results
+    ]
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        done = execute_values(cursor.cursor, FINISH, rows, template=FINISH_ROW, page_size=len(rows), fetch=True)
+    if len(done) != len(rows):
+        raise LeaseLost(f"{len(rows) - len(done)} of {len(rows)} messages were taken over")
+
+
+def put_back(message_ids: Sequence[int], *, fence: int) -> None:
+    """Give claimed messages back, due at once. Raises `LeaseLost` as `finish` does."""
+    finish([Finish(id=message_id, status=Status.PENDING) for message_id in message_ids], fence=fence)
+
+
+def ring(*, connection_id: int, order_refs: Sequence[str]) -> None:
+    """Ask for another decision on orders of a store, as durable work, in the caller's transaction."""
+    for start in range(0, len(order_refs), 500):
+        store(
+            [
+                NewMessage(
+                    connection_id=connection_id,
+                    topic="order.recheck",
+                    shard=f"store:{ref}",
+                    body=msgspec.json.encode({"id": ref}),
+                    headers={},
+                    way=Way.ENGINE,
+                    unique=True,
+                )
+                for ref in order_refs[start : start + 500]
+            ]
+        )
+
+
+def fetch_body(message_id: int) -> tuple[dict[str, str], bytes] | None:
+    """Headers and raw bytes of a message; ``None`` when retention has dropped them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT b.headers, b.body FROM integrations_inboxmessage m JOIN integrations_inboxbody b"
+            " ON b.message_id = m.id AND b.received_at = m.received_at WHERE m.id = %s",
+            [message_id],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    headers = msgspec.json.decode(row[0]) if isinstance(row[0], str) else row[0]
+    return headers, bytes(row[1])
+
+
+def unpark(message_ids: Sequence[int]) -> list[int]:
+    """Make parked messages pending again, in the caller's transaction; returns those that were parked."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE integrations_inboxmessage SET status = 'pending', outcome = '', due_at = (SELECT rh_now()),"
+            " attempts = 0, deaths = 0, finished_at = NULL WHERE id = ANY(%s) AND status = 'parked' RETURNING id",
+            [list(message_ids)],
+        )
+        return [message_id for (message_id,) in cursor.fetchall()]

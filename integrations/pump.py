@@ -1,0 +1,103 @@
+"""The pump: look for work, do it in batches, look again. The same in a Celery task, in `drain` and in a thread.
+
+A pump needs nothing but PostgreSQL. Celery's bell only makes it look sooner.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+from django.db import DatabaseError, connections
+
+from integrations import arrivals, delivery, sweep
+from integrations.calls import Lines, lines
+from integrations.models import Connection
+from integrations.states import Mode
+
+log = structlog.get_logger(__name__)
+
+INBOX_BATCH = 50
+IDLE_SECONDS = 0.25
+"""Between two looks that found nothing: intake rings no bell, so a delivery waits at most about this long."""
+SWEEP_SECONDS = 2.0
+
+
+def sink_ids() -> list[int]:
+    """Connections that effects may go to now."""
+    rows = Connection.objects.filter(mode=Mode.LIVE).exclude(kind="woocommerce")
+    return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def drain(*, seconds: float, connection_id: int | None = None) -> int:
+    """Work inbox and outbox until nothing is due or the time is up; returns how many messages were worked."""
+    ends, worked = time.monotonic() + seconds, 0
+    with lines() as kept:
+        while time.monotonic() < ends:
+            found = sweep.take_back_leases()
+            found += arrivals.work(lines=kept, limit=INBOX_BATCH) if connection_id is None else 0
+            targets = [connection_id] if connection_id is not None else sink_ids()
+            found += sum(delivery.work(connection_id=target, lines=kept) for target in targets)
+            if not found:
+                break
+            worked += found
+    return worked
+
+
+class Watch:
+    """A pump for a whole process: a thread for the inbox and one for each live sink, so that none waits for another."""
+
+    def __init__(self, *, stop: threading.Event, name: str = "") -> None:
+        self.stop = stop
+        self.name = name or f"pump@{socket.gethostname()}:{os.getpid()}"
+        self.threads: dict[str, threading.Thread] = {}
+        self.worked = 0
+
+    def run(self) -> None:
+        """Work until told to stop. Threads of new connections start as they appear."""
+        while not self.stop.is_set():
+            try:
+                self._ensure("inbox", lambda kept: arrivals.work(lines=kept, limit=INBOX_BATCH))
+                for sink in sink_ids():
+                    self._ensure(f"sink-{sink}", _sink_worker(sink))
+                sweep.take_back_leases()
+                sweep.beat(self.name)
+            except DatabaseError as error:
+                log.warning("pump_without_database", error=type(error).__name__)
+                connections["default"].close()
+            self.stop.wait(SWEEP_SECONDS)
+        for thread in self.threads.values():
+            thread.join(timeout=60)
+
+    def _ensure(self, name: str, step: Callable[[Lines], int]) -> None:
+        thread = self.threads.get(name)
+        if thread is None or not thread.is_alive():
+            thread = threading.Thread(target=self._loop, args=(name, step), name=name, daemon=True)
+            self.threads[name] = thread
+            thread.start()
+
+    def _loop(self, name: str, step: Callable[[Lines], int]) -> None:
+        with lines() as kept:
+            while not self.stop.is_set():
+                try:
+                    found = step(kept)
+                except DatabaseError as error:
+                    log.warning("pump_without_database", thread=name, error=type(error).__name__)
+                    connections["default"].close()
+                    found = 0
+                except Exception:
+                    # the row keeps its lease and comes back; a pump that ends would stop everything else too
+                    log.exception("pump_step_failed", thread=name)
+                    found = 0
+                self.worked += found
+                if not found:
+                    self.stop.wait(IDLE_SECONDS)
+        connections["default"].close()
+
+
+def _sink_worker(sink: int) -> Callable[[Lines], int]:
+    return lambda kept: delivery.work(connection_id=sink, lines=kept)

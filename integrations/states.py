@@ -1,0 +1,65 @@
+"""What the worker did (status) and what the business said (outcome) of a message: the legal pairs."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+
+class Status(StrEnum):
+    PENDING = "pending"
+    IN_FLIGHT = "in_flight"
+    DONE = "done"
+    PARKED = "parked"
+    CANCELLED = "cancelled"
+
+
+class Outcome(StrEnum):
+    NONE = ""
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    SUPERSEDED = "superseded"
+    IGNORED = "ignored"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    MISCONFIGURED = "misconfigured"
+    INTERNAL = "internal"
+    QUARANTINED = "quarantined"
+
+
+LEGAL_PAIRS: dict[Status, frozenset[Outcome]] = {
+    Status.PENDING: frozenset({Outcome.NONE}),
+    Status.IN_FLIGHT: frozenset({Outcome.NONE}),
+    Status.DONE: frozenset({Outcome.APPLIED, Outcome.UNCHANGED, Outcome.SUPERSEDED, Outcome.IGNORED}),
+    Status.PARKED: frozenset(
+        {Outcome.REJECTED, Outcome.UNKNOWN, Outcome.MISCONFIGURED, Outcome.INTERNAL, Outcome.QUARANTINED}
+    ),
+    Status.CANCELLED: frozenset({Outcome.NONE}),
+}
+
+
+class Lane(IntEnum):
+    """What starving it costs: a lower number goes first."""
+
+    ORDERS = 0
+    SHIPMENTS = 1
+    STOCK = 2
+    PRICES = 3
+    CATALOGUE = 4
+
+
+class Mode(StrEnum):
+    """How much of a connection is real."""
+
+    OFF = "off"
+    SHADOW = "shadow"
+    LIVE = "live"
+
+
+class Way(StrEnum):
+    """By which way a message came."""
+
+    WEBHOOK = "webhook"
+    POLL = "poll"
+    API = "api"
+    OPERATOR = "operator"
+    ENGINE = "engine"

@@ -1,0 +1,116 @@
+"""Housekeeping of the queues: work of dead workers, partitions, retention, signs of life."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import structlog
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F
+
+from integrations.events import ArrivalsParked, EffectsAnswered, Parked
+from integrations.models import Heartbeat, ScheduleSlot
+from integrations.states import Outcome
+from retailhub.core import bus, clock
+
+log = structlog.get_logger(__name__)
+
+MAX_DEATHS = 3
+TABLES = {"i": "integrations_inboxmessage", "o": "integrations_outboxmessage"}
+
+TAKE_BACK = """
+UPDATE {table} SET
+    deaths = deaths + 1, lease_until = NULL, fence = NULL, due_at = (SELECT rh_now()),
+    status = CASE WHEN deaths + 1 >= %(limit)s THEN 'parked' ELSE 'pending' END,
+    outcome = CASE WHEN deaths + 1 >= %(limit)s THEN 'quarantined' ELSE '' END,
+    code = CASE WHEN deaths + 1 >= %(limit)s THEN 'worker_died' ELSE code END,
+    finished_at = CASE WHEN deaths + 1 >= %(limit)s THEN (SELECT rh_now()) END
+    {more}
+WHERE id IN (SELECT id FROM {table} WHERE status = 'in_flight' AND lease_until < (SELECT rh_now())
+             ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED)
+RETURNING id, connection_id, deaths, {names}
+"""
+
+
+def take_back_leases() -> int:
+    """Free work whose worker is gone; the third death with a message quarantines it. Returns how many."""
+    return _take_back_inbox() + _take_back_outbox()
+
+
+def _take_back_inbox() -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(TAKE_BACK.format(table=TABLES["i"], more="", names="subject, topic, ''"), {"limit": MAX_DEATHS})
+        rows = cursor.fetchall()
+        parked = [_quarantined("i", row) for row in rows if row[2] >= MAX_DEATHS]
+        if parked:
+            bus.publish(ArrivalsParked(parked, clock.now()))
+    return _told(rows, "i")
+
+
+def _take_back_outbox() -> int:
+    # the dead worker may have sent it: it is looked up before anything is sent again
+    sql = TAKE_BACK.format(table=TABLES["o"], more=", on_wire = true, looks = 0", names="subject, operation, reference")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql, {"limit": MAX_DEATHS})
+        rows = cursor.fetchall()
+        parked = [_quarantined("o", row) for row in rows if row[2] >= MAX_DEATHS]
+        if parked:
+            bus.publish(EffectsAnswered([], parked, clock.now()))
+    return _told(rows, "o")
+
+
+def _told(rows: Sequence[tuple[object, ...]], direction: str) -> int:
+    if rows:
+        log.warning("leases_taken_back", direction=direction, messages=len(rows))
+    return len(rows)
+
+
+def _quarantined(direction: str, row: tuple[int, int, int, str, str, str]) -> Parked:
+    return Parked(
+        connection_id=row[1],
+        direction=direction,
+        message_id=row[0],
+        subject=row[3] or f"message:msg_{direction}{row[0]}",
+        operation=row[4],
+        outcome=Outcome.QUARANTINED.value,
+        code="worker_died",
+        detail="A worker died three times while it had this message; it is kept apart until somebody looks at it.",
+        evidence={"deaths": str(row[2])},
+        reference=row[5],
+    )
+
+
+def beat(name: str) -> None:
+    """Say that worker ``name`` has finished a round of looking for work."""
+    now = clock.now()
+    updated = Heartbeat.objects.filter(pk=name).update(beat_at=now, rounds=F("rounds") + 1)
+    if not updated:
+        Heartbeat.objects.update_or_create(name=name, defaults={"beat_at": now, "rounds": 1})
+
+
+def take_slot(*, task: str, every_seconds: int) -> bool:
+    """Whether this call is the one that does ``task`` for the present slot, however many schedulers ring."""
+    now = clock.now()
+    slot = dt.datetime.fromtimestamp(now.timestamp() // every_seconds * every_seconds, dt.UTC)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO integrations_scheduleslot (task, slot_at, taken_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            [task, slot, now],
+        )
+        return bool(cursor.rowcount == 1)
+
+
+def keep_house() -> dict[str, int]:
+    """Make partitions ahead, drop what retention ends, forget old slots and heartbeats."""
+    now = clock.now()
+    oldest = now - dt.timedelta(days=31 * settings.RETENTION_MONTHS)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rh_make_partitions(%s::date, 6)", [now])
+        (made,) = cursor.fetchone()
+        cursor.execute("SELECT cardinality(rh_drop_partitions(%s::date))", [oldest])
+        (dropped,) = cursor.fetchone()
+    slots, _ = ScheduleSlot.objects.filter(slot_at__lt=now - dt.timedelta(days=7)).delete()
+    Heartbeat.objects.filter(beat_at__lt=now - dt.timedelta(days=1)).delete()
+    return {"partitions_made": made, "partitions_dropped": dropped or 0, "slots_forgotten": slots}

@@ -1,0 +1,1 @@
+"""Rules about orders: pure functions of documents and tables, no database."""

@@ -1,0 +1,178 @@
+"""What the sink of an order must hold now, compared with what it holds or is about to: the effects to enqueue."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from integrations import identity, outbox
+from integrations.connections import Route
+from integrations.events import MessagesReleased
+from integrations.ports import documents
+from integrations.ports.documents import Order as OrderDocument
+from integrations.ports.documents import OrderStatus, SalesOrder
+from integrations.states import Lane, Status
+from orders.policies import posting
+from orders.policies.posting import Issue
+from retailhub.core import bus
+
+if TYPE_CHECKING:
+    from orders.services.decisions import Decided
+
+POST, AMEND, CANCEL = "post_order", "amend_order", "cancel_order"
+UNPAID = frozenset({OrderStatus.DRAFT, OrderStatus.PENDING, OrderStatus.ON_HOLD, OrderStatus.FAILED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What an order wants of its sink: ``post``, ``cancel`` or nothing."""
+
+    subject: str
+    document: OrderDocument
+    store_code: str
+    store_name: str
+    customer_key: str
+    route: Route | None
+    codes: Mapping[str, str]
+    trace_id: str
+    post: bool
+    cancel: bool
+
+    @staticmethod
+    def of(order: Decided, codes: Mapping[int, Mapping[str, str]]) -> Wish:
+        """The wish of a judged order."""
+        return Wish(
+            subject=order.row.subject,
+            document=order.doc,
+            store_code=order.store.code,
+            store_name=order.store.name,
+            customer_key=order.customer.public_id if order.customer else "",
+            route=order.route,
+            codes=codes.get(order.route.sink_id, {}) if order.route else {},
+            trace_id=order.trace_id,
+            post=order.row.decision == "post",
+            cancel=bool(order.row.cancel_reason),
+        )
+
+    def sales_order(self, reference: str) -> SalesOrder:
+        """The document under a reference."""
+        return posting.sales_order(
+            self.document,
+            reference=reference,
+            store=self.store_name,
+            customer_key=self.customer_key,
+            item_codes=self.codes,
+        )
+
+
+@dataclass(kw_only=True)
+class Plan:
+    """What came of a wish: whether the sink holds a live document, and what a person must know."""
+
+    posted: bool = False
+    overtaken: bool = False
+    """A message that waited was given a new body, or was folded."""
+    notices: list[Issue] = field(default_factory=list)
+
+
+def plan(*, orders: Sequence[Wish], now: dt.datetime) -> dict[str, Plan]:
+    """Enqueue, fold, amend or cancel, inside the transaction that holds the orders' locks."""
+    subjects = [wish.subject for wish in orders]
+    latest = outbox.latest_by_subject(subjects=subjects)
+    ordinals = identity.highest_ordinals(subjects=subjects, document_type="order")
+    plans: dict[str, Plan] = {}
+    new: list[outbox.NewEffect] = []
+    references: list[identity.NewReference] = []
+    for wish in orders:
+        last = latest.get(wish.subject)
+        if last is not None and last.operation == CANCEL and wish.post and outbox.cancel_unsent(message_id=last.id):
+            last = outbox.latest_by_subject(subjects=[wish.subject]).get(wish.subject)
+        result = Plan(posted=_is_posted(last))
+        if wish.post and wish.route is not None:
+            if last is None or last.operation == CANCEL:
+                ordinal = ordinals.get(wish.subject, 0) + 1
+                new.append(_first_post(wish, wish.route, ordinal))
+                references.append(_reference(wish, wish.route, ordinal))
+                result.posted = False
+            else:
+                new += _follow_edit(wish, wish.route, last, result)
+        elif wish.cancel and last is not None and last.operation != CANCEL:
+            new += _cancel(wish, last, result)
+        elif last is not None and wish.document.status in UNPAID and result.posted:
+            result.notices.append(
+                Issue("unpaid_after_posting", "", {"status": wish.document.source_status}, blocking=False)
+            )
+        result.notices += posting.notices(wish.document, posted=result.posted)
+        plans[wish.subject] = result
+    identity.reserve(references)
+    outbox.enqueue(new)
+    overtaken = [subject for subject, before in latest.items() if plans[subject].overtaken and before.status is Status.PARKED]
+    if overtaken:
+        bus.publish(MessagesReleased("o", overtaken, "the order has changed since", now))
+    return plans
+
+
+def _is_posted(last: outbox.Latest | None) -> bool:
+    """Whether the sink holds a live document, as far as we know: amends and refused cancels leave it standing."""
+    if last is None:
+        return False
+    if last.operation == POST:
+        return last.status is Status.DONE
+    return last.operation == AMEND or last.status is not Status.DONE
+
+
+def _reference(wish: Wish, route: Route, ordinal: int) -> identity.NewReference:
+    return identity.NewReference(
+        connection_id=route.sink_id,
+        subject=wish.subject,
+        document_type="order",
+        ordinal=ordinal,
+        reference=posting.reference_of(
+            store_code=wish.store_code, order_ref=wish.document.order_ref, ordinal=ordinal
+        ),
+    )
+
+
+def _first_post(wish: Wish, route: Route, ordinal: int) -> outbox.NewEffect:
+    reference = _reference(wish, route, ordinal).reference
+    return _effect(wish, route.sink_id, POST, reference, documents.encode(wish.sales_order(reference)))
+
+
+def _effect(wish: Wish, sink_id: int, operation: str, reference: str, document: bytes) -> outbox.NewEffect:
+    return outbox.NewEffect(
+        connection_id=sink_id,
+        operation=operation,
+        subject=wish.subject,
+        reference=reference,
+        document=document,
+        trace_id=wish.trace_id,
+        lane=Lane.ORDERS,
+    )
+
+
+def _follow_edit(wish: Wish, route: Route, last: outbox.Latest, result: Plan) -> list[outbox.NewEffect]:
+    """Fold an edit into a message not yet sent, amend where the sink can, else tell a person the difference."""
+    before = documents.decode(last.document, SalesOrder)
+    after = wish.sales_order(last.reference)
+    if posting.material_hash(before) == posting.material_hash(after):
+        return []
+    document = documents.encode(after)
+    waiting = last.status in {Status.PENDING, Status.PARKED} and not last.on_wire
+    if waiting and outbox.replace_document(message_id=last.id, document=document):
+        result.overtaken = True
+        return []
+    if route.can_amend:
+        return [_effect(wish, route.sink_id, AMEND, last.reference, document)]
+    result.notices.append(
+        Issue("edited_after_posting", "", posting.differences(before, after), blocking=False)
+    )
+    return []
+
+
+def _cancel(wish: Wish, last: outbox.Latest, result: Plan) -> list[outbox.NewEffect]:
+    result.overtaken = outbox.cancel_unsent(message_id=last.id)
+    if result.overtaken and last.operation == POST:
+        return []
+    return [_effect(wish, last.connection_id, CANCEL, last.reference, last.document)]

@@ -1,0 +1,249 @@
+"""Taking in what stores say of orders: which document is the truth, stored once, decided on at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from msgspec import structs
+from psycopg2.extras import execute_values
+
+from integrations import inbox
+from integrations.ports import documents, versions
+from integrations.ports.capabilities import Gone
+from integrations.ports.documents import CANON_VERSION, OrderStatus
+from integrations.ports.documents import Order as OrderDocument
+from integrations.states import Outcome, Status
+from integrations.workflow import Arrival, Look
+from orders.models import Order, OrderVersion
+from orders.policies.versions import Verdict, compare
+from orders.services import decisions
+from retailhub.core import ids
+
+STALE_READ_SECONDS = 5.0
+
+
+@dataclass(kw_only=True)
+class Step:
+    """One look with its locked row: what it changes, and what becomes of its messages."""
+
+    look: Look
+    row: Order | None
+    document: OrderDocument | None = None
+    content_hash: bytes = b""
+    source: Arrival | None = None
+    read_back: bool = False
+    ask_store: bool = False
+    stale: bool = False
+
+    @property
+    def recheck(self) -> bool:
+        return any(arrival.way == "engine" for arrival in self.look.arrivals)
+
+
+def apply(*, looks: Sequence[Look], fence: int, now: dt.datetime) -> list[Look]:
+    """Bring looks into the canonical orders, in one transaction; returns those that need the store's word first.
+
+    1. Lock the orders' rows in pk order (new ones are made). 2. Weigh each document against the stored version.
+    3. Store what is newer. 4. Decide on what changed. 5. Finish the messages under ``fence``.
+    Raises ``inbox.LeaseLost`` when a message was taken over: nothing is written then.
+    """
+    with transaction.atomic():
+        rows = _locked_rows(looks, now)
+        steps = [_weigh(look, rows.get((look.store.id, look.order_ref))) for look in looks]
+        settled = [step for step in steps if not step.ask_store]
+        changed = [step for step in settled if step.document is not None]
+        _store_versions(changed, now)
+        due = [step for step in settled if step.document is not None or (step.recheck and step.row)]
+        decisions.decide(
+            orders=[
+                decisions.Decided(
+                    row=step.row,
+                    store=step.look.store,
+                    trace_id=step.look.trace_id,
+                    why=_why(step),
+                    changed=step.document is not None,
+                )
+                for step in due
+                if step.row is not None
+            ],
+            now=now,
+        )
+        inbox.finish([done for step in settled for done in _finishes(step)], fence=fence)
+    return [step.look for step in steps if step.ask_store]
+
+
+LOCK = """
+SELECT id FROM orders_order WHERE (store_id, order_ref) IN %s ORDER BY id FOR UPDATE
+"""
+MAKE = """
+INSERT INTO orders_order
+    (public_id, store_id, order_ref, number, order_state, payment_state, fulfilment_state, status, decision,
+     cancel_reason, currency, canon_version, version, document, first_seen_at, changed_at)
+VALUES %s ON CONFLICT (store_id, order_ref) DO NOTHING
+"""
+MAKE_ROW = "(%s, %s, %s, '', 'received', 'pending', 'open', '', '', '', '', 0, 0, '', %s, %s)"
+
+
+def _locked_rows(looks: Sequence[Look], now: dt.datetime) -> dict[tuple[int, str], Order]:
+    names = sorted({(look.store.id, look.order_ref) for look in looks})
+    seen = sorted(
+        {
+            (look.store.id, look.order_ref)
+            for look in looks
+            if isinstance(look.read, OrderDocument) or any(arrival.order for arrival in look.arrivals)
+        }
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT store_id, order_ref FROM orders_order WHERE (store_id, order_ref) IN %s", [tuple(names)])
+        known = set(cursor.fetchall())
+        new = [(ids.new_id("ord"), store, ref, now, now) for store, ref in seen if (store, ref) not in known]
+        if new:
+            execute_values(cursor.cursor, MAKE, new, template=MAKE_ROW, page_size=len(new))
+        cursor.execute(LOCK, [tuple(names)])
+        locked = [row_id for (row_id,) in cursor.fetchall()]
+    return {(row.store_id, row.order_ref): row for row in Order.objects.filter(pk__in=locked)}
+
+
+def _weigh(look: Look, row: Order | None) -> Step:
+    """Choose between what the store was read to say, what arrived, and what is stored."""
+    step = Step(look=look, row=row)
+    if look.read is not None:
+        return _weigh_read(step)
+    newest = max(
+        (arrival for arrival in look.arrivals if arrival.order is not None),
+        key=lambda arrival: (arrival.order.modified_at if arrival.order else dt.datetime.min, arrival.message_id),
+        default=None,
+    )
+    if newest is None or newest.order is None or row is None:
+        return step
+    digest = versions.content_hash(newest.order)
+    rivals = [a.order for a in look.arrivals if a.order and a.order.modified_at == newest.order.modified_at]
+    if any(versions.content_hash(rival) != digest for rival in rivals):
+        step.ask_store = True
+        return step
+    match _verdict(row, newest.order, digest):
+        case Verdict.NEWER:
+            step.document, step.content_hash, step.source = newest.order, digest, newest
+        case Verdict.AMBIGUOUS:
+            step.ask_store = True
+        case Verdict.OLDER | Verdict.SAME:
+            pass
+    return step
+
+
+def _weigh_read(step: Step) -> Step:
+    row, answer, began = step.row, step.look.read, step.look.read_began
+    if row is None:
+        return step
+    if row.read_at is not None and began is not None and began <= row.read_at:
+        # another look was read later and applied first: this answer may be older than it
+        step.ask_store = True
+        return step
+    if isinstance(answer, Gone):
+        if not row.document:
+            return step
+        known = documents.decode(row.document, OrderDocument)
+        answer = structs.replace(known, status=OrderStatus.DELETED, source_status="deleted")
+    if not isinstance(answer, OrderDocument):
+        return step
+    digest = versions.content_hash(answer)
+    verdict = _verdict(row, answer, digest)
+    row.read_at = began
+    if verdict is Verdict.OLDER:
+        step.stale = True
+    elif verdict in {Verdict.NEWER, Verdict.AMBIGUOUS}:
+        step.document, step.content_hash, step.read_back = answer, digest, True
+        step.source = step.look.arrivals[-1]
+    return step
+
+
+def _verdict(row: Order, incoming: OrderDocument, digest: bytes) -> Verdict:
+    return compare(
+        known_at=row.version_at,
+        known_hash=bytes(row.version_hash) if row.version_hash else None,
+        known_canon=row.canon_version,
+        incoming_at=incoming.modified_at,
+        incoming_hash=digest,
+    )
+
+
+def _store_versions(steps: Sequence[Step], now: dt.datetime) -> None:
+    new: list[OrderVersion] = []
+    for step in steps:
+        row, document = step.row, step.document
+        if row is None or document is None or step.source is None:
+            continue
+        if row.document:
+            document = versions.keep_first_seen(documents.decode(row.document, OrderDocument), document)
+        row.document = documents.encode(document).decode()
+        row.version += 1
+        row.version_at, row.version_hash = document.modified_at, step.content_hash
+        row.canon_version, row.number, row.status = CANON_VERSION, document.number[:80], document.status.value
+        row.currency, row.total, row.placed_at = document.currency, document.total, document.created_at
+        new.append(
+            OrderVersion(
+                order=row,
+                number=row.version,
+                version_at=document.modified_at,
+                content_hash=step.content_hash,
+                canon_version=CANON_VERSION,
+                document=row.document,
+                message_id=step.source.message_id,
+                read_back=step.read_back,
+                stored_at=now,
+            )
+        )
+    OrderVersion.objects.bulk_create(new)
+
+
+def _why(step: Step) -> str:
+    if step.document is None:
+        return "looked at again"
+    how = "read from the store" if step.read_back else "told by the store"
+    return f"{how}: {step.document.source_status or step.document.status}"
+
+
+def _finishes(step: Step) -> list[inbox.Finish]:
+    subject = step.row.subject if step.row else ""
+    done = []
+    for arrival in step.look.arrivals:
+        at = arrival.order.modified_at if arrival.order else None
+        if step.stale and arrival.order is None:
+            done.append(
+                inbox.Finish(
+                    id=arrival.message_id,
+                    status=Status.PENDING,
+                    subject=subject,
+                    code="stale_answer",
+                    detail="The store answered with an older state than it had told before; asked again later.",
+                    due_in=STALE_READ_SECONDS * arrival.attempts,
+                )
+            )
+            continue
+        outcome = _outcome(step, arrival)
+        code = "" if outcome is not Outcome.IGNORED else "gone_before_it_was_seen"
+        done.append(
+            inbox.Finish(
+                id=arrival.message_id, status=Status.DONE, outcome=outcome, subject=subject, code=code, version_at=at
+            )
+        )
+    return done
+
+
+def _outcome(step: Step, arrival: Arrival) -> Outcome:
+    if step.row is None:
+        return Outcome.IGNORED
+    if arrival.order is None:
+        return Outcome.APPLIED if step.document is not None or arrival.way == "engine" else Outcome.UNCHANGED
+    if step.source is arrival and not step.read_back:
+        return Outcome.APPLIED
+    current = step.row.version_at
+    if current is not None and arrival.order.modified_at < current:
+        return Outcome.SUPERSEDED
+    same = versions.content_hash(arrival.order) == bytes(step.row.version_hash or b"")
+    if same:
+        return Outcome.APPLIED if step.read_back and step.document is not None else Outcome.UNCHANGED
+    return Outcome.SUPERSEDED

@@ -1,0 +1,113 @@
+"""The three axes of an order's state, as tables of allowed moves."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from retailhub.core.states import Machine
+
+
+class OrderState(StrEnum):
+    RECEIVED = "received"
+    HELD = "held"
+    ACCEPTED = "accepted"
+    CANCELLED = "cancelled"
+    CLOSED = "closed"
+
+
+class PaymentState(StrEnum):
+    PENDING = "pending"
+    AUTHORISED = "authorised"
+    PAID = "paid"
+    PARTLY_REFUNDED = "partly_refunded"
+    REFUNDED = "refunded"
+    FAILED = "failed"
+
+
+class FulfilmentState(StrEnum):
+    OPEN = "open"
+    PARTLY_SHIPPED = "partly_shipped"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    PARTLY_RETURNED = "partly_returned"
+    RETURNED = "returned"
+
+
+def _machine(name: str, initial: str, moves: dict[str, set[str]]) -> Machine:
+    return Machine(name=name, initial=initial, moves={k: frozenset(v) for k, v in moves.items()})
+
+
+ORDER = _machine(
+    "order",
+    OrderState.RECEIVED,
+    {
+        OrderState.RECEIVED: {OrderState.HELD, OrderState.ACCEPTED, OrderState.CANCELLED},
+        OrderState.HELD: {OrderState.RECEIVED, OrderState.ACCEPTED, OrderState.CANCELLED},
+        # held again: edited in the store into something that may not go on
+        OrderState.ACCEPTED: {OrderState.HELD, OrderState.RECEIVED, OrderState.CANCELLED, OrderState.CLOSED},
+        # the store restored it, or reopened it
+        OrderState.CANCELLED: {OrderState.RECEIVED, OrderState.HELD, OrderState.ACCEPTED},
+        OrderState.CLOSED: {OrderState.ACCEPTED, OrderState.HELD, OrderState.RECEIVED, OrderState.CANCELLED},
+    },
+)
+
+# A store may put any status after any other by hand and tells only the last one: intermediate states are merged
+# away. What is forbidden is what no sequence of truths can lead to: a refund of money that never came.
+PAYMENT = _machine(
+    "payment",
+    PaymentState.PENDING,
+    {
+        PaymentState.PENDING: {
+            PaymentState.AUTHORISED,
+            PaymentState.PAID,
+            PaymentState.FAILED,
+            PaymentState.PARTLY_REFUNDED,
+            PaymentState.REFUNDED,
+        },
+        PaymentState.AUTHORISED: {
+            PaymentState.PENDING,
+            PaymentState.PAID,
+            PaymentState.FAILED,
+            PaymentState.PARTLY_REFUNDED,
+            PaymentState.REFUNDED,
+        },
+        PaymentState.PAID: {
+            PaymentState.PENDING,
+            PaymentState.AUTHORISED,
+            PaymentState.FAILED,
+            PaymentState.PARTLY_REFUNDED,
+            PaymentState.REFUNDED,
+        },
+        # a refund may be deleted in the store
+        PaymentState.PARTLY_REFUNDED: {PaymentState.PAID, PaymentState.REFUNDED, PaymentState.PENDING},
+        PaymentState.REFUNDED: {PaymentState.PAID, PaymentState.PARTLY_REFUNDED, PaymentState.PENDING},
+        PaymentState.FAILED: {
+            PaymentState.PENDING,
+            PaymentState.AUTHORISED,
+            PaymentState.PAID,
+            PaymentState.PARTLY_REFUNDED,
+            PaymentState.REFUNDED,
+        },
+    },
+)
+
+FULFILMENT = _machine(
+    "fulfilment",
+    FulfilmentState.OPEN,
+    {
+        FulfilmentState.OPEN: {FulfilmentState.PARTLY_SHIPPED, FulfilmentState.SHIPPED},
+        FulfilmentState.PARTLY_SHIPPED: {FulfilmentState.SHIPPED, FulfilmentState.PARTLY_RETURNED},
+        # reopened: the store took "completed" back
+        FulfilmentState.SHIPPED: {
+            FulfilmentState.OPEN,
+            FulfilmentState.DELIVERED,
+            FulfilmentState.PARTLY_RETURNED,
+            FulfilmentState.RETURNED,
+        },
+        FulfilmentState.DELIVERED: {FulfilmentState.PARTLY_RETURNED, FulfilmentState.RETURNED},
+        FulfilmentState.PARTLY_RETURNED: {FulfilmentState.RETURNED},
+        FulfilmentState.RETURNED: set(),
+    },
+)
+
+MACHINES = {machine.name: machine for machine in (ORDER, PAYMENT, FULFILMENT)}

@@ -1,0 +1,95 @@
+"""Flow: what the pipes and the orders tell → cases. Each handler runs in the transaction of what it is told."""
+
+from __future__ import annotations
+
+from integrations.events import (
+    ArrivalsParked,
+    ConnectionTrouble,
+    ConnectionWell,
+    EffectsAnswered,
+    MessagesReleased,
+    Parked,
+)
+from orders.events import OrderLooked, OrdersLooked
+from reconciliation.services import cases
+from reconciliation.services.cases import Report
+
+ORDER, OUTBOX, INBOX, CONNECTION = "order", "outbox", "inbox", "connection"
+
+
+def note_looks(event: OrdersLooked) -> None:
+    """The open cases about an order are what stands against it now."""
+    cases.reflect(
+        family=ORDER,
+        reports=[report for look in event.looks for report in _order_reports(look)],
+        subjects=[look.subject for look in event.looks],
+        proof={look.subject: f"The order was {look.why}; nothing stands against it." for look in event.looks},
+        now=event.at,
+    )
+
+
+def _order_reports(look: OrderLooked) -> list[Report]:
+    return [
+        Report(
+            code=issue.code,
+            subject=look.subject,
+            family=ORDER,
+            connection_id=look.store_id,
+            key=issue.key,
+            evidence=issue.evidence,
+            currency=look.currency,
+            money=look.total,
+        )
+        for issue in look.issues
+    ]
+
+
+def note_answers(event: EffectsAnswered) -> None:
+    """What a sink holds closes the cases about it; what it refused opens one."""
+    proof = {
+        effect.subject: f"{effect.reference} is {effect.document.state} in the other system." for effect in event.done
+    }
+    cases.close_for(family=OUTBOX, why=proof, now=event.at)
+    cases.open_many(reports=[_message_report(each, OUTBOX) for each in event.parked], now=event.at)
+
+
+def note_arrivals(event: ArrivalsParked) -> None:
+    """A delivery that cannot be used is a case."""
+    cases.open_many(reports=[_message_report(each, INBOX) for each in event.parked], now=event.at)
+
+
+def _message_report(each: Parked, family: str) -> Report:
+    return Report(
+        code=each.code,
+        subject=each.subject,
+        family=family,
+        connection_id=each.connection_id,
+        outcome=each.outcome,
+        detail=each.detail,
+        evidence={**each.evidence, "message": each.name, "reference": each.reference},
+    )
+
+
+def note_released(event: MessagesReleased) -> None:
+    """What was parked and goes on closes its case; it opens again if it fails again."""
+    family = INBOX if event.direction == "i" else OUTBOX
+    cases.close_for(family=family, why=dict.fromkeys(event.subjects, event.why), now=event.at)
+
+
+def note_trouble(event: ConnectionTrouble) -> None:
+    """A connection that refuses us is one case, whatever waits behind it."""
+    if event.code in {"credentials_rejected", "misconfigured"}:
+        report = Report(
+            code=event.code,
+            subject=f"connection:{event.connection_id}",
+            family=CONNECTION,
+            connection_id=event.connection_id,
+            detail=event.detail,
+        )
+        cases.open_many(reports=[report], now=event.at)
+
+
+def note_well(event: ConnectionWell) -> None:
+    """A call went through: the connection's case is over."""
+    proof = {f"connection:{event.connection_id}": "A call to the connection succeeded."}
+    cases.close_for(family=CONNECTION, why=proof, now=event.at)

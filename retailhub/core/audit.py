@@ -1,0 +1,32 @@
+"""Writing down acts of people."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from retailhub.core.models import AuditEntry
+
+
+def record(  # noqa: PLR0913 - an act has this many sides
+    *,
+    actor: Any,
+    action: str,
+    subject: str,
+    reason: str,
+    now: dt.datetime,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> AuditEntry:
+    """Add an audit row. ``actor`` is a user, or text such as ``command line`` for acts without a login."""
+    person = None if isinstance(actor, str) else actor
+    return AuditEntry.objects.create(
+        at=now,
+        actor=person,
+        actor_name=actor if isinstance(actor, str) else person.get_username(),
+        action=action,
+        subject=subject,
+        reason=reason,
+        before=before,
+        after=after,
+    )

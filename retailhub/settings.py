@@ -1,0 +1,209 @@
+"""All settings, read from the environment. The table for people is docs/operating/settings.md."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from retailhub.core.observability.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def env_text(name: str, default: str | None = None) -> str:
+    """A setting as text; without a default it must be there."""
+    value = os.environ.get(name, default)
+    if value is None or (default is None and not value.strip()):
+        raise ImproperlyConfigured(f"{name} is not set; docs/operating/settings.md says what it is for.")
+    return value.strip()
+
+
+def env_bool(name: str, *, default: bool) -> bool:
+    """A setting that is yes or no."""
+    value = os.environ.get(name, "").strip().lower()
+    if value in {"", "1", "true", "yes", "on", "0", "false", "no", "off"}:
+        return default if not value else value in {"1", "true", "yes", "on"}
+    raise ImproperlyConfigured(f"{name} must be yes or no, not {value!r}.")
+
+
+def env_int(name: str, default: int, *, low: int, high: int) -> int:
+    """A whole number within bounds."""
+    value = os.environ.get(name, "").strip() or str(default)
+    if not value.isdigit() or not low <= int(value) <= high:
+        raise ImproperlyConfigured(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
+    return int(value)
+
+
+def _list(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _database(url: str) -> dict[str, Any]:
+    parts, query = urlsplit(url), parse_qs(urlsplit(url).query)
+    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
+        raise ImproperlyConfigured(
+            "DATABASE_URL must look like postgresql://user:password@host:5432/name; only PostgreSQL is supported."
+        )
+    options: dict[str, Any] = {
+        "connect_timeout": 4,
+        "application_name": "retailhub",
+        "options": "-c timezone=UTC -c lock_timeout=15s -c idle_in_transaction_session_timeout=60s",
+    }
+    if "sslmode" in query:
+        options["sslmode"] = query["sslmode"][0]
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.get("host", [parts.hostname or ""])[0],
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": options,
+    }
+
+
+def _redis(url: str, number: int) -> str:
+    """The broker's form of a Redis address; ``unix://`` sockets are spelled ``redis+socket://`` there."""
+    if url.startswith("unix://"):
+        return f"redis+socket://{url[len('unix://') :]}?virtual_host={number}"
+    if not url.startswith(("redis://", "rediss://")):
+        raise ImproperlyConfigured("REDIS_URL must begin with redis://, rediss:// or unix://.")
+    return url
+
+
+DEBUG = env_bool("RETAILHUB_DEBUG", default=False)
+SECRET_KEY = env_text("RETAILHUB_SECRET_KEY", "insecure-development-key-" + "x" * 40 if DEBUG else None)
+ENCRYPTION_KEYS = _list(
+    env_text("RETAILHUB_ENCRYPTION_KEYS", "dev:" + "A" * 43 + "=" if DEBUG else None)
+)
+ALLOWED_HOSTS = _list(env_text("RETAILHUB_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"))
+CSRF_TRUSTED_ORIGINS = _list(env_text("RETAILHUB_CSRF_ORIGINS", ""))
+HTTPS = env_bool("RETAILHUB_HTTPS", default=not DEBUG)
+
+DATABASES = {"default": _database(env_text("DATABASE_URL"))}
+DATABASES["default"]["TEST"] = {"NAME": env_text("RETAILHUB_TEST_DATABASE", "test_retailhub")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = env_text("REDIS_URL", "redis://localhost:6379/0")
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_celery_beat",
+    "simple_history",
+    "retailhub.core",
+    "integrations",
+    "inventory",
+    "orders",
+    "reconciliation",
+    "retailhub.console",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "retailhub.urls"
+WSGI_APPLICATION = "retailhub.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = "/admin/login/"
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
+
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("RETAILHUB_BEHIND_PROXY", default=False) else None
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 12 * 3600
+CSRF_COOKIE_SECURE = HTTPS
+X_FRAME_OPTIONS = "DENY"
+
+LOGGING_CONFIG = "logging.config.dictConfig"
+LOGGING = logging_config(
+    level=env_text("RETAILHUB_LOG_LEVEL", "INFO").upper(), form=env_text("RETAILHUB_LOG_FORMAT", "json")
+)
+
+# Celery carries nothing but "look at lane L of connection C": losing all of it loses no work.
+CELERY_BROKER_URL = _redis(REDIS_URL, 0)
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+    "max_retries": 1,
+    "queue_order_strategy": "priority",
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 900
+CELERY_TASK_SOFT_TIME_LIMIT = 600
+CELERY_TASK_DEFAULT_QUEUE = "retailhub"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TIMEZONE = "UTC"
+DJANGO_CELERY_BEAT_TZ_AWARE = True
+
+# The engine
+INTAKE_MAX_BYTES = 16 * 1024 * 1024
+LEASE_SECONDS = env_int("RETAILHUB_LEASE_SECONDS", 60, low=2, high=600)
+CALL_DEADLINE_SECONDS = env_int("RETAILHUB_CALL_DEADLINE_SECONDS", 30, low=1, high=300)
+RETENTION_MONTHS = env_int("RETAILHUB_RETENTION_MONTHS", 6, low=1, high=120)
+STUCK_AFTER_SECONDS = env_int("RETAILHUB_STUCK_AFTER_SECONDS", 300, low=5, high=86_400)
+
+UNFOLD = {
+    "SITE_TITLE": "RetailHub",
+    "SITE_HEADER": "RetailHub",
+    "SITE_SYMBOL": "hub",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+}

@@ -1,0 +1,33 @@
+"""THE MAP: which event starts what, which resource is worked by which flow.
+
+Layers talk downwards by calls; what goes upwards is plugged in here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import inventory.events
+import orders.events
+from integrations import arrivals, events
+from orders.flows.import_order import import_orders
+from orders.services import postings
+from reconciliation.flows import watch
+from retailhub.core import bus
+
+SUBSCRIPTIONS = (
+    # domain before cases: the domain locks its rows first
+    (events.EffectsAnswered, postings.note_answers),
+    (events.EffectsAnswered, watch.note_answers),
+    (events.ArrivalsParked, watch.note_arrivals),
+    (events.MessagesReleased, watch.note_released),
+    (events.ConnectionTrouble, watch.note_trouble),
+    (events.ConnectionWell, watch.note_well),
+    (inventory.events.SkusMapped, postings.note_mapped),
+    (orders.events.OrdersLooked, watch.note_looks),
+)
+
+
+def connect() -> None:
+    """Plug everything in; safe to call twice."""
+    arrivals.FLOWS.order = import_orders
+    for event, handler in SUBSCRIPTIONS:
+        bus.subscribe(event, handler)
