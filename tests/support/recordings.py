@@ -64,7 +64,7 @@ def delivery(prefix: str) -> Delivery:
 @functools.cache
 def answers() -> tuple[Answer, ...]:
     """The recorded REST answers about orders, and the errors."""
-    paths = sorted((FOLDER / "rest").glob("*.json"))
+    paths = sorted((FOLDER / "rest").glob("[!_]*.json"))
     return tuple(_answer(path) for path in paths)
 
 
