@@ -6,7 +6,7 @@
     POST /api/v1/sales-orders            {"orders": [{…}]}                  drafts; never the same one twice
     POST /api/v1/sales-orders/confirm    {"ids": [...]}
     POST /api/v1/sales-orders/cancel     {"ids": [...]}
-    PUT  /api/v1/sales-orders/{id}/lines {"decimals", "lines": [...]}       drafts, confirmed; not shipped
+    PUT  /api/v1/sales-orders/{id}       {"decimals", "lines", "ship_to", …} drafts, confirmed; not shipped
     POST /api/v1/sales-orders/search     {"references": [...]}              may lag
     GET  /api/v1/sales-orders?ids=1,2    GET /api/v1/sales-orders/{id}      never lag
     GET  /api/v1/sales-orders/changes?since=&after=&limit=                  may lag
@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from retailhub.sandbox.erp.documents import Draft, RefusedError, read_content, read_draft
+from retailhub.sandbox.erp.documents import Draft, RefusedError, read_content, read_draft, read_rest
 from retailhub.sandbox.erp.ledger import Ledger, per_item
 from retailhub.sandbox.erp.manners import Temper
 
@@ -45,7 +45,7 @@ _ROUTES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
         ("GET", f"{_ORDERS}/changes", "changes"),
         ("GET", _ORDERS, "read_many"),
         ("GET", f"{_ORDERS}/(?P<id>[0-9]+)", "read"),
-        ("PUT", f"{_ORDERS}/(?P<id>[0-9]+)/lines", "amend"),
+        ("PUT", f"{_ORDERS}/(?P<id>[0-9]+)", "amend"),
     )
 )
 
@@ -66,7 +66,12 @@ class Reply:
 
 
 class BatchRefusedError(Exception):
-    """A whole create call is refused because of one item."""
+    """A whole create call is refused because of one item, which is named only when it came alone."""
+
+    def __init__(self, items: list[dict[str, Any]]) -> None:
+        super().__init__()
+        unnamed = {"code": "batch_refused", "message": "One of the orders cannot be taken, so none was."}
+        self.error = items[0]["error"] if len(items) == 1 else unnamed
 
 
 def route(method: str, path: str) -> tuple[str, dict[str, str]] | None:
@@ -100,9 +105,9 @@ class Api:
         try:
             return Reply(200, act(request))
         except RefusedError as refused:
-            return Reply(404 if refused.code == "not_found" else 422, {"error": refused.as_json()})
+            return Reply(404 if request.endpoint == "read" else 422, {"error": refused.as_json()})
         except BatchRefusedError as refused:
-            return Reply(422, {"error": {"code": "batch_refused", "message": str(refused)}})
+            return Reply(422, {"error": refused.error})
 
     def _ping(self, _request: Request) -> Any:
         return {"company": "Look-alike Ltd", "time": dt.datetime.now(dt.UTC).isoformat()}
@@ -128,7 +133,7 @@ class Api:
         with self._ledger.transaction():
             items = per_item(orders, self._create_one)
             if self._temper.manners.all_or_nothing and any("error" in item for item in items):
-                raise BatchRefusedError("One of the orders cannot be taken, so none was.")
+                raise BatchRefusedError(items)
         return {"items": items}
 
     def _create_one(self, raw: Any) -> dict[str, Any]:
@@ -169,10 +174,11 @@ class Api:
             return {"items": per_item(map(str, ids), self._ledger.cancel)}
 
     def _amend(self, request: Request) -> Any:
-        content = read_content(request.body if isinstance(request.body, dict) else {})
+        order = request.body if isinstance(request.body, dict) else {}
+        content = read_content(order)
         with self._ledger.transaction():
             self._check_items(content.item_codes)
-            return {"document": self._ledger.amend(request.arguments["id"], content)}
+            return {"document": self._ledger.amend(request.arguments["id"], content, read_rest(order))}
 
     def _search(self, request: Request) -> Any:
         references = [str(reference) for reference in _list(request, "references")]

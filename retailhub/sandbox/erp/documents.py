@@ -52,13 +52,12 @@ class Draft:
 def read_draft(raw: object) -> Draft:
     """Check one order of a create call. Raises `RefusedError` ``invalid_order`` naming the field at fault."""
     order = _object(raw, "order")
-    rest = {name: order[name] for name in ("ship_to", "payment", "note", "channel") if name in order}
     return Draft(
         reference=_text(order, "reference"),
         customer=_text(order, "customer"),
         placed_on=_date(order, "placed_on"),
         currency=_currency(order),
-        rest_json=json.dumps(rest),
+        rest_json=read_rest(order),
         content=read_content(order),
     )
 
@@ -69,7 +68,7 @@ def read_content(order: Mapping[str, Any]) -> Content:
     if not isinstance(decimals, int) or isinstance(decimals, bool) or not 0 <= decimals <= MOST_DECIMALS:
         raise _invalid("decimals")
     raw_lines = order.get("lines")
-    if not isinstance(raw_lines, list) or not raw_lines:
+    if not isinstance(raw_lines, list):
         raise _invalid("lines")
     lines = [_line(_object(line, "lines")) for line in raw_lines]
     net = sum((Decimal(line["net"]) for line in lines), Decimal())
@@ -82,6 +81,12 @@ def read_content(order: Mapping[str, Any]) -> Content:
         total_minor=_minor(net + tax, decimals),
         tax_minor=_minor(tax, decimals),
     )
+
+
+def read_rest(order: Mapping[str, Any]) -> str:
+    """What is kept and told again as it came, as JSON."""
+    kept = ("bill_to", "ship_to", "payment", "note", "channel")
+    return json.dumps({name: order[name] for name in kept if name in order})
 
 
 def amount_text(minor: int, decimals: int) -> str:

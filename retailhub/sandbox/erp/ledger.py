@@ -156,8 +156,8 @@ class Ledger:
             raise RefusedError("already_shipped", "The order has left the warehouse.", id=document_id)
         return self._change(document_id, "state = 'cancelled'", ())
 
-    def amend(self, document_id: str, content: Content) -> dict[str, Any]:
-        """Replace an order's lines. Raises `RefusedError`. Call inside `transaction`."""
+    def amend(self, document_id: str, content: Content, rest_json: str) -> dict[str, Any]:
+        """Replace an order's lines and addresses. Raises `RefusedError`. Call inside `transaction`."""
         document = self._row(document_id)
         if document["state"] == "cancelled":
             raise RefusedError("document_cancelled", "The order is cancelled.", id=document_id)
@@ -169,9 +169,12 @@ class Ledger:
             content.tax_minor,
             content.line_count,
             content.lines_json,
+            rest_json,
         )
         return self._change(
-            document_id, "decimals = ?, total_minor = ?, tax_minor = ?, line_count = ?, lines = ?", values
+            document_id,
+            "decimals = ?, total_minor = ?, tax_minor = ?, line_count = ?, lines = ?, rest = ?",
+            values,
         )
 
     def ship(self, references: Collection[str]) -> int:
