@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
 
-from retailhub.sandbox.supervisor import SandboxError
+from retailhub.sandbox.supervisor import SandboxError, die_with_parent
 from retailhub.sandbox.throwaway import throwaway_services
 
 OURS = "RETAILHUB_TEST_SERVICES"
@@ -44,8 +45,10 @@ def pytest_unconfigure() -> None:
 
 def _start() -> None:
     given = dict(os.environ)
-    if "PYTEST_XDIST_WORKER" in given and "REDIS_URL" in given.get(OURS, ""):
-        del given["REDIS_URL"]
+    if "PYTEST_XDIST_WORKER" in given:
+        die_with_parent(signal.SIGKILL)  # left alone, a worker goes on with its test
+        if "REDIS_URL" in given.get(OURS, ""):
+            del given["REDIS_URL"]
     services = _stack.enter_context(throwaway_services(environment=given))
     os.environ[OURS] = ",".join(name for name in services.environment if name not in given)
     os.environ.update(services.environment)

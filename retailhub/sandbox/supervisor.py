@@ -139,7 +139,7 @@ class Child:
                 stderr=out,
                 pass_fds=(state.descriptor,),
                 start_new_session=True,
-                preexec_fn=_die_with_parent(command.stop_signal),  # runs after setuid, which would clear it
+                preexec_fn=_in_child(command.stop_signal),  # runs after setuid, which would clear it
                 **identity,
             )
 
@@ -256,6 +256,14 @@ def uninterrupted() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def die_with_parent(number: signal.Signals) -> None:
+    """Have the kernel send us ``number`` when the process that started us ends."""
+    parent = os.getppid()
+    _prctl()(_PR_SET_PDEATHSIG, int(number))
+    if os.getppid() != parent:
+        signal.raise_signal(number)
+
+
 def private_directory(path: Path, *, mode: int) -> None:
     """Make a directory of ours, or refuse one that belongs to somebody else; raises SandboxError."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -267,11 +275,16 @@ def private_directory(path: Path, *, mode: int) -> None:
     path.chmod(mode)
 
 
-def _die_with_parent(number: signal.Signals) -> Callable[[], None]:
+def _prctl() -> Callable[[int, int], int]:
     if sys.platform != "linux":
         raise SandboxError("The embedded services run on Linux only: set DATABASE_URL and REDIS_URL.")
+    found: Callable[[int, int], int] = ctypes.CDLL(None, use_errno=True).prctl
+    return found
+
+
+def _in_child(number: signal.Signals) -> Callable[[], None]:
     # Looked up before the fork: between fork and exec only what is already loaded is safe to call.
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    prctl = _prctl()
     parent = os.getpid()
 
     def in_child() -> None:
