@@ -93,7 +93,9 @@ def _sort(claimed: Sequence[inbox.Claimed], facts: dict[int, StoreFacts]) -> Sor
             continue
         match woocommerce.decode(message.body, message.topic):
             case woocommerce.OrderBody(order=order):
-                by_order.setdefault((message.connection_id, order.order_ref), []).append(_arrival(message, order))
+                by_order.setdefault((message.connection_id, order.order_ref), []).append(
+                    _arrival(message, order)
+                )
             case woocommerce.Wake(resource_id=str(ref), looks=resources) if "order" in resources:
                 by_order.setdefault((message.connection_id, ref), []).append(_arrival(message, None))
             case woocommerce.Wake(resource_id=None, resource="order"):
@@ -101,7 +103,10 @@ def _sort(claimed: Sequence[inbox.Claimed], facts: dict[int, StoreFacts]) -> Sor
             case woocommerce.Wake(resource=resource) | woocommerce.OtherResource(resource=resource):
                 found.ignored.append(
                     inbox.Finish(
-                        id=message.id, status=Status.DONE, outcome=Outcome.IGNORED, code=f"no_flow_for_{resource}"[:60]
+                        id=message.id,
+                        status=Status.DONE,
+                        outcome=Outcome.IGNORED,
+                        code=f"no_flow_for_{resource}"[:60],
                     )
                 )
             case woocommerce.Unusable(code=code, sentence=sentence, evidence=evidence):
@@ -113,9 +118,7 @@ def _sort(claimed: Sequence[inbox.Claimed], facts: dict[int, StoreFacts]) -> Sor
     return found
 
 
-NAMELESS = (
-    "A delivery says that an order is gone but not which one: it was deleted for good before the store had sent it."
-)
+NAMELESS = "A delivery says that an order is gone but not which one: it was deleted for good before the store had sent it."
 
 
 def _arrival(message: inbox.Claimed, order: woocommerce.Order | None) -> Arrival:
@@ -205,7 +208,8 @@ def _leave(look: Look, fence: int, error: DatabaseError) -> None:
             return
         due = retry.full_jitter(attempts, rng)
         inbox.finish(
-            [inbox.Finish(id=a.message_id, status=Status.PENDING, due_in=due) for a in look.arrivals], fence=fence
+            [inbox.Finish(id=a.message_id, status=Status.PENDING, due_in=due) for a in look.arrivals],
+            fence=fence,
         )
 
 
@@ -227,7 +231,9 @@ def _after_error(look: Look, error: ConnectorError, fence: int) -> None:
     attempts = max(arrival.attempts for arrival in look.arrivals)
     decision = retry.decide(error, attempts=attempts, now=clock.now(), settle_seconds=2.0, rng=rng)
     if isinstance(error, AuthRejected | RateLimited):
-        connections.note_trouble(connection_id=look.store.id, code=error.code, detail=error.detail, retry_at=None)
+        connections.note_trouble(
+            connection_id=look.store.id, code=error.code, detail=error.detail, retry_at=None
+        )
     if decision.action is retry.Action.PARK or attempts >= MAX_READS:
         outcome = decision.outcome or Outcome.UNKNOWN
         _park([_unread(look, arrival, error, outcome) for arrival in look.arrivals], fence)
@@ -284,5 +290,7 @@ def release(*, message_ids: Sequence[int], why: str) -> int:
     now = clock.now()
     with transaction.atomic():
         released = inbox.unpark(message_ids)
-        bus.publish(MessagesReleased("i", [f"message:msg_i{message_id}" for message_id in released], why, now))
+        bus.publish(
+            MessagesReleased("i", [f"message:msg_i{message_id}" for message_id in released], why, now)
+        )
     return len(released)

@@ -110,7 +110,9 @@ def add(
     known.parse_settings(settings)
     known.parse_credentials(credentials)
     if mode == Mode.LIVE and known.role == "store" and live_from is None:
-        raise Misconfigured(f"Connection {name} cannot be live without live_from: orders before it are not posted.")
+        raise Misconfigured(
+            f"Connection {name} cannot be live without live_from: orders before it are not posted."
+        )
     with transaction.atomic():
         row = Connection.objects.create(
             name=name,
@@ -156,9 +158,7 @@ def set_mode(
         )
 
 
-def pause(
-    *, name: str, until: dt.datetime | None, actor: Any, reason: str, now: dt.datetime
-) -> None:
+def pause(*, name: str, until: dt.datetime | None, actor: Any, reason: str, now: dt.datetime) -> None:
     """Send nothing to a connection until ``until`` (or until resumed). Work is held, intake goes on."""
     with transaction.atomic():
         state = ConnectionState.objects.select_for_update().get(connection__name=name)

@@ -208,13 +208,25 @@ def finish(results: Iterable[Finish], *, fence: int) -> None:
     Raises `LeaseLost` when any of them is not this worker's any more; the caller's transaction must then fail.
     """
     rows = [
-        (r.id, r.status.value, r.outcome.value, r.subject, r.code, r.detail[:2000], r.version_at, r.due_in, fence)
+        (
+            r.id,
+            r.status.value,
+            r.outcome.value,
+            r.subject,
+            r.code,
+            r.detail[:2000],
+            r.version_at,
+            r.due_in,
+            fence,
+        )
         for r in results
     ]
     if not rows:
         return
     with connection.cursor() as cursor:
-        done = execute_values(cursor.cursor, FINISH, rows, template=FINISH_ROW, page_size=len(rows), fetch=True)
+        done = execute_values(
+            cursor.cursor, FINISH, rows, template=FINISH_ROW, page_size=len(rows), fetch=True
+        )
     if len(done) != len(rows):
         raise LeaseLost(f"{len(rows) - len(done)} of {len(rows)} messages were taken over")
 

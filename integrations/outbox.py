@@ -76,7 +76,9 @@ def enqueue(effects: Sequence[NewEffect]) -> list[int]:
         for effect in effects
     ]
     with connection.cursor() as cursor:
-        found = execute_values(cursor.cursor, ENQUEUE, rows, template=ENQUEUE_ROW, page_size=len(rows), fetch=True)
+        found = execute_values(
+            cursor.cursor, ENQUEUE, rows, template=ENQUEUE_ROW, page_size=len(rows), fetch=True
+        )
     return [message_id for (message_id,) in found]
 
 
@@ -247,9 +249,7 @@ WITH v AS (
 )
 SELECT id FROM finished
 """
-FINISH_ROW = (
-    "(%s::bigint, %s, %s, %s, %s, %s, %s::jsonb, %s::double precision, %s::boolean, %s::smallint, %s::boolean, %s::bigint)"
-)
+FINISH_ROW = "(%s::bigint, %s, %s, %s, %s, %s, %s::jsonb, %s::double precision, %s::boolean, %s::smallint, %s::boolean, %s::bigint)"
 
 
 def finish(results: Iterable[Finish], *, fence: int) -> set[int]:
@@ -277,7 +277,9 @@ def finish(results: Iterable[Finish], *, fence: int) -> set[int]:
     if not rows:
         return set()
     with connection.cursor() as cursor:
-        done = execute_values(cursor.cursor, FINISH, rows, template=FINISH_ROW, page_size=len(rows), fetch=True)
+        done = execute_values(
+            cursor.cursor, FINISH, rows, template=FINISH_ROW, page_size=len(rows), fetch=True
+        )
     return {message_id for (message_id,) in done}
 
 

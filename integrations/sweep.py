@@ -41,7 +41,9 @@ def take_back_leases() -> int:
 
 def _take_back_inbox() -> int:
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(TAKE_BACK.format(table=TABLES["i"], more="", names="subject, topic, ''"), {"limit": MAX_DEATHS})
+        cursor.execute(
+            TAKE_BACK.format(table=TABLES["i"], more="", names="subject, topic, ''"), {"limit": MAX_DEATHS}
+        )
         rows = cursor.fetchall()
         parked = [_quarantined("i", row) for row in rows if row[2] >= MAX_DEATHS]
         if parked:
@@ -51,7 +53,9 @@ def _take_back_inbox() -> int:
 
 def _take_back_outbox() -> int:
     # the dead worker may have sent it: it is looked up before anything is sent again
-    sql = TAKE_BACK.format(table=TABLES["o"], more=", on_wire = true, looks = 0", names="subject, operation, reference")
+    sql = TAKE_BACK.format(
+        table=TABLES["o"], more=", on_wire = true, looks = 0", names="subject, operation, reference"
+    )
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql, {"limit": MAX_DEATHS})
         rows = cursor.fetchall()

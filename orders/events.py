@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
-from orders.policies.posting import Issue
+
+@dataclass(frozen=True)
+class Issue:
+    """Something about an order that a person must know. Orders with one code and key are one cause."""
+
+    code: str
+    key: str
+    evidence: Mapping[str, str] = field(default_factory=dict, hash=False)
+    blocking: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,9 +79,7 @@ def _redis(url: str, number: int) -> str:
 
 DEBUG = env_bool("RETAILHUB_DEBUG", default=False)
 SECRET_KEY = env_text("RETAILHUB_SECRET_KEY", "insecure-development-key-" + "x" * 40 if DEBUG else None)
-ENCRYPTION_KEYS = _list(
-    env_text("RETAILHUB_ENCRYPTION_KEYS", "dev:" + "A" * 43 + "=" if DEBUG else None)
-)
+ENCRYPTION_KEYS = _list(env_text("RETAILHUB_ENCRYPTION_KEYS", "dev:" + "A" * 43 + "=" if DEBUG else None))
 ALLOWED_HOSTS = _list(env_text("RETAILHUB_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"))
 CSRF_TRUSTED_ORIGINS = _list(env_text("RETAILHUB_CSRF_ORIGINS", ""))
 HTTPS = env_bool("RETAILHUB_HTTPS", default=not DEBUG)
@@ -151,7 +149,9 @@ WHITENOISE_USE_FINDERS = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("RETAILHUB_BEHIND_PROXY", default=False) else None
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("RETAILHUB_BEHIND_PROXY", default=False) else None
+)
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS

@@ -8,7 +8,7 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "retailhub.settings")
 
-from django.core.wsgi import get_wsgi_application  # noqa: E402 - the settings module must be named first
+from django.core.wsgi import get_wsgi_application
 
 _django = get_wsgi_application()
 

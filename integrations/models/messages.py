@@ -103,7 +103,9 @@ class OutboxMessage(Message):
         indexes = [
             # claims: the next due messages of a connection
             models.Index(
-                fields=["connection", "lane", "due_at", "id"], name="outbox_claim", condition=Q(status="pending")
+                fields=["connection", "lane", "due_at", "id"],
+                name="outbox_claim",
+                condition=Q(status="pending"),
             ),
             # claims: is an earlier one of the shard still open; and the timeline
             models.Index(
@@ -112,7 +114,9 @@ class OutboxMessage(Message):
                 condition=Q(status__in=["pending", "in_flight", "parked"]),
             ),
             models.Index(fields=["lease_until"], name="outbox_leases", condition=Q(status="in_flight")),
-            models.Index(fields=["connection", "fence"], name="outbox_in_flight", condition=Q(status="in_flight")),
+            models.Index(
+                fields=["connection", "fence"], name="outbox_in_flight", condition=Q(status="in_flight")
+            ),
             models.Index(fields=["subject", "id"], name="outbox_subject"),
             models.Index(fields=["code", "id"], name="outbox_parked", condition=Q(status="parked")),
         ]
@@ -225,5 +229,3 @@ class ScheduleSlot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task} {self.slot_at}"
-
-

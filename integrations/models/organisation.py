@@ -31,7 +31,10 @@ class Region(models.Model):
     name = models.CharField(max_length=200)
     legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT, related_name="regions")
     countries = ArrayField(
-        models.CharField(max_length=2), default=list, blank=True, help_text="ISO codes; empty serves all others."
+        models.CharField(max_length=2),
+        default=list,
+        blank=True,
+        help_text="ISO codes; empty serves all others.",
     )
     history = HistoricalRecords()
 

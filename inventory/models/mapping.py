@@ -5,8 +5,6 @@ from __future__ import annotations
 from django.db import models
 from simple_history.models import HistoricalRecords
 
-from integrations.models import Connection
-
 
 class SkuMapping(models.Model):
     """One SKU, exact in case and code points, and its item code in a sink.
@@ -19,7 +17,7 @@ class SkuMapping(models.Model):
         CATALOGUE = "catalogue"
         OPERATOR = "operator"
 
-    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+")
+    connection = models.ForeignKey("integrations.Connection", on_delete=models.PROTECT, related_name="+")
     sku = models.CharField(max_length=200)
     item_code = models.CharField(max_length=200)
     source = models.CharField(max_length=10, choices=Source.choices)

@@ -66,7 +66,9 @@ def _take_chunk(connection_id: int, codes: list[str], now: dt.datetime) -> int:
         return 0
     with transaction.atomic():
         known = set(
-            SkuMapping.objects.filter(connection_id=connection_id, sku__in=codes).values_list("sku", flat=True)
+            SkuMapping.objects.filter(connection_id=connection_id, sku__in=codes).values_list(
+                "sku", flat=True
+            )
         )
         new = sorted(set(codes) - known)
         SkuMapping.objects.bulk_create(

@@ -5,182 +5,385 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('integrations', '0001_initial'),
+        ("integrations", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Customer',
+            name="Customer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(max_length=32, unique=True)),
-                ('name', models.CharField(blank=True, default='', max_length=300)),
-                ('company', models.CharField(blank=True, default='', max_length=200)),
-                ('email', models.CharField(blank=True, default='', max_length=320)),
-                ('phone', models.CharField(blank=True, default='', max_length=60)),
-                ('created_at', models.DateTimeField()),
-                ('merged_into', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='merged', to='orders.customer')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", models.CharField(max_length=32, unique=True)),
+                ("name", models.CharField(blank=True, default="", max_length=300)),
+                ("company", models.CharField(blank=True, default="", max_length=200)),
+                ("email", models.CharField(blank=True, default="", max_length=320)),
+                ("phone", models.CharField(blank=True, default="", max_length=60)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "merged_into",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="merged",
+                        to="orders.customer",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(max_length=32, unique=True)),
-                ('order_ref', models.CharField(max_length=40)),
-                ('number', models.CharField(blank=True, default='', max_length=80)),
-                ('order_state', models.CharField(default='received', max_length=10)),
-                ('payment_state', models.CharField(default='pending', max_length=16)),
-                ('fulfilment_state', models.CharField(default='open', max_length=16)),
-                ('status', models.CharField(blank=True, default='', max_length=12)),
-                ('decision', models.CharField(blank=True, default='', help_text='Why it is posted or not.', max_length=40)),
-                ('cancel_reason', models.CharField(blank=True, default='', max_length=40)),
-                ('currency', models.CharField(blank=True, default='', max_length=3)),
-                ('total', models.DecimalField(decimal_places=6, max_digits=24, null=True)),
-                ('placed_at', models.DateTimeField(null=True)),
-                ('version_at', models.DateTimeField(null=True)),
-                ('version_hash', models.BinaryField(max_length=32, null=True)),
-                ('canon_version', models.SmallIntegerField(default=0)),
-                ('version', models.IntegerField(default=0)),
-                ('read_at', models.DateTimeField(help_text='When the last read that was applied had begun.', null=True)),
-                ('document', models.TextField(blank=True, default='')),
-                ('first_seen_at', models.DateTimeField()),
-                ('changed_at', models.DateTimeField()),
-                ('customer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='orders.customer')),
-                ('legal_entity', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='integrations.legalentity')),
-                ('region', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='integrations.region')),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='integrations.connection')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", models.CharField(max_length=32, unique=True)),
+                ("order_ref", models.CharField(max_length=40)),
+                ("number", models.CharField(blank=True, default="", max_length=80)),
+                ("order_state", models.CharField(default="received", max_length=10)),
+                ("payment_state", models.CharField(default="pending", max_length=16)),
+                ("fulfilment_state", models.CharField(default="open", max_length=16)),
+                ("status", models.CharField(blank=True, default="", max_length=12)),
+                (
+                    "decision",
+                    models.CharField(
+                        blank=True, default="", help_text="Why it is posted or not.", max_length=40
+                    ),
+                ),
+                ("cancel_reason", models.CharField(blank=True, default="", max_length=40)),
+                ("currency", models.CharField(blank=True, default="", max_length=3)),
+                ("total", models.DecimalField(decimal_places=6, max_digits=24, null=True)),
+                ("placed_at", models.DateTimeField(null=True)),
+                ("version_at", models.DateTimeField(null=True)),
+                ("version_hash", models.BinaryField(max_length=32, null=True)),
+                ("canon_version", models.SmallIntegerField(default=0)),
+                ("version", models.IntegerField(default=0)),
+                (
+                    "read_at",
+                    models.DateTimeField(
+                        help_text="When the last read that was applied had begun.", null=True
+                    ),
+                ),
+                ("document", models.TextField(blank=True, default="")),
+                ("first_seen_at", models.DateTimeField()),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="orders",
+                        to="orders.customer",
+                    ),
+                ),
+                (
+                    "legal_entity",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="integrations.legalentity",
+                    ),
+                ),
+                (
+                    "region",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="integrations.region",
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="integrations.connection",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Finding',
+            name="Finding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=60)),
-                ('key', models.CharField(help_text='The value at fault; orders with one code and key are one cause.', max_length=200)),
-                ('blocking', models.BooleanField()),
-                ('evidence', models.JSONField()),
-                ('since', models.DateTimeField()),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='orders.order')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=60)),
+                (
+                    "key",
+                    models.CharField(
+                        help_text="The value at fault; orders with one code and key are one cause.",
+                        max_length=200,
+                    ),
+                ),
+                ("blocking", models.BooleanField()),
+                ("evidence", models.JSONField()),
+                ("since", models.DateTimeField()),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="findings",
+                        to="orders.order",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='OrderTransition',
+            name="OrderTransition",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('axis', models.CharField(max_length=10)),
-                ('before', models.CharField(max_length=16)),
-                ('after', models.CharField(max_length=16)),
-                ('why', models.CharField(max_length=120)),
-                ('at', models.DateTimeField()),
-                ('trace_id', models.CharField(max_length=32)),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='transitions', to='orders.order')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("axis", models.CharField(max_length=10)),
+                ("before", models.CharField(max_length=16)),
+                ("after", models.CharField(max_length=16)),
+                ("why", models.CharField(max_length=120)),
+                ("at", models.DateTimeField()),
+                ("trace_id", models.CharField(max_length=32)),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="transitions",
+                        to="orders.order",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='OrderVersion',
+            name="OrderVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.IntegerField()),
-                ('version_at', models.DateTimeField()),
-                ('content_hash', models.BinaryField(max_length=32)),
-                ('canon_version', models.SmallIntegerField()),
-                ('document', models.TextField()),
-                ('message_id', models.BigIntegerField(help_text='The inbox message whose body this is.')),
-                ('read_back', models.BooleanField(help_text='Read from the store rather than taken from the message.')),
-                ('stored_at', models.DateTimeField()),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='orders.order')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.IntegerField()),
+                ("version_at", models.DateTimeField()),
+                ("content_hash", models.BinaryField(max_length=32)),
+                ("canon_version", models.SmallIntegerField()),
+                ("document", models.TextField()),
+                ("message_id", models.BigIntegerField(help_text="The inbox message whose body this is.")),
+                (
+                    "read_back",
+                    models.BooleanField(help_text="Read from the store rather than taken from the message."),
+                ),
+                ("stored_at", models.DateTimeField()),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="versions",
+                        to="orders.order",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='CustomerIdentity',
+            name="CustomerIdentity",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('store_account', 'Store Account'), ('email', 'Email'), ('phone_and_name', 'Phone And Name'), ('tax_number', 'Tax Number')], max_length=14)),
-                ('key', models.BinaryField(max_length=32)),
-                ('since', models.DateTimeField()),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='identities', to='orders.customer')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("store_account", "Store Account"),
+                            ("email", "Email"),
+                            ("phone_and_name", "Phone And Name"),
+                            ("tax_number", "Tax Number"),
+                        ],
+                        max_length=14,
+                    ),
+                ),
+                ("key", models.BinaryField(max_length=32)),
+                ("since", models.DateTimeField()),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="identities",
+                        to="orders.customer",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'customer identities',
-                'constraints': [models.UniqueConstraint(fields=('kind', 'key'), name='customer_identity_once')],
+                "verbose_name_plural": "customer identities",
+                "constraints": [
+                    models.UniqueConstraint(fields=("kind", "key"), name="customer_identity_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='CustomerReview',
+            name="CustomerReview",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('why', models.CharField(max_length=200)),
-                ('decision', models.CharField(choices=[('open', 'Open'), ('merged', 'Merged'), ('different', 'Different')], default='open', max_length=10)),
-                ('created_at', models.DateTimeField()),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('decided_by', models.CharField(blank=True, default='', max_length=150)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reviews', to='orders.customer')),
-                ('other', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orders.customer')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("why", models.CharField(max_length=200)),
+                (
+                    "decision",
+                    models.CharField(
+                        choices=[("open", "Open"), ("merged", "Merged"), ("different", "Different")],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                ("decided_by", models.CharField(blank=True, default="", max_length=150)),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="reviews",
+                        to="orders.customer",
+                    ),
+                ),
+                (
+                    "other",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="orders.customer"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('customer', 'other'), name='customer_review_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("customer", "other"), name="customer_review_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='EligibilityRule',
+            name="EligibilityRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(help_text="Canonical status, or a store's own custom status.", max_length=40)),
-                ('payment_method', models.CharField(blank=True, default='', max_length=60)),
-                ('post', models.BooleanField()),
-                ('store', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='integrations.connection')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        help_text="Canonical status, or a store's own custom status.", max_length=40
+                    ),
+                ),
+                ("payment_method", models.CharField(blank=True, default="", max_length=60)),
+                ("post", models.BooleanField()),
+                (
+                    "store",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="integrations.connection",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('store', 'status', 'payment_method'), name='eligibility_once', nulls_distinct=False)],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("store", "status", "payment_method"),
+                        name="eligibility_once",
+                        nulls_distinct=False,
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['number'], name='order_number'),
+            model_name="order",
+            index=models.Index(fields=["number"], name="order_number"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['order_state', '-id'], name='order_by_state'),
+            model_name="order",
+            index=models.Index(fields=["order_state", "-id"], name="order_by_state"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('order_state', 'held')), fields=['-id'], name='order_recent'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("order_state", "held")), fields=["-id"], name="order_recent"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.UniqueConstraint(fields=('store', 'order_ref'), name='order_once_per_store'),
+            model_name="order",
+            constraint=models.UniqueConstraint(fields=("store", "order_ref"), name="order_once_per_store"),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('order_state__in', ['received', 'held', 'accepted', 'cancelled', 'closed'])), name='order_state_known'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("order_state__in", ["received", "held", "accepted", "cancelled", "closed"])
+                ),
+                name="order_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('payment_state__in', ['pending', 'authorised', 'paid', 'partly_refunded', 'refunded', 'failed'])), name='order_payment_known'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "payment_state__in",
+                        ["pending", "authorised", "paid", "partly_refunded", "refunded", "failed"],
+                    )
+                ),
+                name="order_payment_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('fulfilment_state__in', ['open', 'partly_shipped', 'shipped', 'delivered', 'partly_returned', 'returned'])), name='order_fulfilment_known'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "fulfilment_state__in",
+                        ["open", "partly_shipped", "shipped", "delivered", "partly_returned", "returned"],
+                    )
+                ),
+                name="order_fulfilment_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='finding',
-            index=models.Index(fields=['code', 'key'], name='finding_cause'),
+            model_name="finding",
+            index=models.Index(fields=["code", "key"], name="finding_cause"),
         ),
         migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.UniqueConstraint(fields=('order', 'code', 'key'), name='finding_once'),
+            model_name="finding",
+            constraint=models.UniqueConstraint(fields=("order", "code", "key"), name="finding_once"),
         ),
         migrations.AddIndex(
-            model_name='ordertransition',
-            index=models.Index(fields=['order', 'id'], name='order_transitions'),
+            model_name="ordertransition",
+            index=models.Index(fields=["order", "id"], name="order_transitions"),
         ),
         migrations.AddConstraint(
-            model_name='orderversion',
-            constraint=models.UniqueConstraint(fields=('order', 'number'), name='order_version_once'),
+            model_name="orderversion",
+            constraint=models.UniqueConstraint(fields=("order", "number"), name="order_version_once"),
         ),
     ]

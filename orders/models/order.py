@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from integrations.models import Connection, LegalEntity, Region
 from orders.models.customer import Customer
 from orders.states import FulfilmentState, OrderState, PaymentState
 
@@ -14,7 +13,7 @@ class Order(models.Model):
     """One order of one store. ``document`` is its newest canonical document as JSON text."""
 
     public_id = models.CharField(max_length=32, unique=True)
-    store = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+")
+    store = models.ForeignKey("integrations.Connection", on_delete=models.PROTECT, related_name="+")
     order_ref = models.CharField(max_length=40)
     number = models.CharField(max_length=80, blank=True, default="")
     order_state = models.CharField(max_length=10, default=OrderState.RECEIVED.value)
@@ -33,8 +32,10 @@ class Order(models.Model):
     read_at = models.DateTimeField(null=True, help_text="When the last read that was applied had begun.")
     document = models.TextField(blank=True, default="")
     customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, related_name="orders")
-    legal_entity = models.ForeignKey(LegalEntity, null=True, on_delete=models.PROTECT, related_name="+")
-    region = models.ForeignKey(Region, null=True, on_delete=models.PROTECT, related_name="+")
+    legal_entity = models.ForeignKey(
+        "integrations.LegalEntity", null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    region = models.ForeignKey("integrations.Region", null=True, on_delete=models.PROTECT, related_name="+")
     first_seen_at = models.DateTimeField()
     changed_at = models.DateTimeField()
 
@@ -55,7 +56,9 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["number"], name="order_number"),  # explain, search
             models.Index(fields=["order_state", "-id"], name="order_by_state"),  # the console's list
-            models.Index(fields=["-id"], name="order_recent", condition=Q(order_state="held")),  # what is held
+            models.Index(
+                fields=["-id"], name="order_recent", condition=Q(order_state="held")
+            ),  # what is held
         ]
 
     def __str__(self) -> str:
@@ -110,14 +113,18 @@ class Finding(models.Model):
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="findings")
     code = models.CharField(max_length=60)
-    key = models.CharField(max_length=200, help_text="The value at fault; orders with one code and key are one cause.")
+    key = models.CharField(
+        max_length=200, help_text="The value at fault; orders with one code and key are one cause."
+    )
     blocking = models.BooleanField()
     evidence = models.JSONField()
     since = models.DateTimeField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["order", "code", "key"], name="finding_once")]
-        indexes = [models.Index(fields=["code", "key"], name="finding_cause")]  # release all orders of a cause
+        indexes = [
+            models.Index(fields=["code", "key"], name="finding_cause")
+        ]  # release all orders of a cause
 
     def __str__(self) -> str:
         return f"{self.code} {self.key}"
@@ -129,7 +136,9 @@ class EligibilityRule(models.Model):
     ``store`` empty: all stores; ``payment_method`` empty: all methods. No rule at all: not posted.
     """
 
-    store = models.ForeignKey(Connection, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    store = models.ForeignKey(
+        "integrations.Connection", null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
     status = models.CharField(max_length=40, help_text="Canonical status, or a store's own custom status.")
     payment_method = models.CharField(max_length=60, blank=True, default="")
     post = models.BooleanField()

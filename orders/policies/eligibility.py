@@ -36,9 +36,7 @@ def rule_for(order: Order, *, store_id: int, rules: Iterable[Rule]) -> Rule | No
     return max(fitting, key=lambda rule: (rule.store_id is not None, rule.payment_method != ""), default=None)
 
 
-def reason_not_to_post(
-    order: Order, *, mode: str, live_from: dt.datetime | None, rule: Rule | None
-) -> str:
+def reason_not_to_post(order: Order, *, mode: str, live_from: dt.datetime | None, rule: Rule | None) -> str:
     """Why the order is not posted now, as a stable word; empty when it may be."""
     if live_from is None or order.created_at < live_from:
         return "before_live_from"

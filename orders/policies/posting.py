@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 
 from msgspec import structs
@@ -22,20 +21,11 @@ from integrations.ports.documents import (
     TaxLine,
     encode,
 )
+from orders.events import Issue
 from orders.policies import axes, totals
 from orders.states import PaymentState
 
 CHARGE_KINDS = {ChargeKind.SHIPPING: SalesLineKind.SHIPPING, ChargeKind.FEE: SalesLineKind.FEE}
-
-
-@dataclass(frozen=True)
-class Issue:
-    """Something about an order that a person must know. Orders with one code and key are one cause."""
-
-    code: str
-    key: str
-    evidence: Mapping[str, str] = field(default_factory=dict, hash=False)
-    blocking: bool = True
 
 
 def blocking_issues(order: Order, *, item_codes: Mapping[str, str], customer_known: bool) -> list[Issue]:
@@ -45,8 +35,12 @@ def blocking_issues(order: Order, *, item_codes: Mapping[str, str], customer_kno
         for line in order.lines
         if not line.product_ref or not line.sku
     ]
-    unknown = {line.sku: line for line in order.lines if line.sku and line.product_ref and line.sku not in item_codes}
-    issues += [Issue("sku_unmapped", sku[:200], {"sku": sku, "line": line.name}) for sku, line in unknown.items()]
+    unknown = {
+        line.sku: line for line in order.lines if line.sku and line.product_ref and line.sku not in item_codes
+    }
+    issues += [
+        Issue("sku_unmapped", sku[:200], {"sku": sku, "line": line.name}) for sku, line in unknown.items()
+    ]
     issues += [
         Issue("negative_fee", charge.name[:200], {"fee": charge.name, "amount": str(charge.total)})
         for charge in order.charges

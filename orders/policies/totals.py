@@ -75,7 +75,9 @@ def check_totals(order: Order) -> Totals:
 
 def _classify(order: Order, remainder: Decimal) -> Remainder:
     size = abs(remainder)
-    discounts = {order.discount_total, order.discount_tax, order.discount_total + order.discount_tax} - {Decimal(0)}
+    discounts = {order.discount_total, order.discount_tax, order.discount_total + order.discount_tax} - {
+        Decimal(0)
+    }
     if size in discounts:
         return Remainder.DISCOUNT_BASE
     if size in {refund.amount for refund in order.refunds}:

@@ -28,7 +28,10 @@ def resolve(
     Call inside the transaction that holds the orders' locks.
     """
     rungs = {
-        row_id: [(rung.kind, keyed_hash(rung.kind, rung.value)) for rung in matching.identities(doc, store=store_of[row_id])]
+        row_id: [
+            (rung.kind, keyed_hash(rung.kind, rung.value))
+            for rung in matching.identities(doc, store=store_of[row_id])
+        ]
         for row_id, doc in documents.items()
     }
     _lock({key for keys in rungs.values() for key in keys})
@@ -58,12 +61,15 @@ def _lock(keys: set[Key]) -> None:
     numbers = sorted({int.from_bytes(key[:8], "big", signed=True) for _, key in keys})
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(pg_advisory_xact_lock(n)) FROM (SELECT unnest(%s::bigint[]) AS n) AS numbers", [numbers]
+            "SELECT count(pg_advisory_xact_lock(n)) FROM (SELECT unnest(%s::bigint[]) AS n) AS numbers",
+            [numbers],
         )
 
 
 def _known(keys: set[Key]) -> dict[Key, Customer]:
-    rows = CustomerIdentity.objects.filter(key__in=[key for _, key in keys]).select_related("customer__merged_into")
+    rows = CustomerIdentity.objects.filter(key__in=[key for _, key in keys]).select_related(
+        "customer__merged_into"
+    )
     return {(row.kind, bytes(row.key)): row.customer.merged_into or row.customer for row in rows}
 
 
@@ -83,7 +89,10 @@ def _write(
     fresh: list[tuple[Key, Customer]], doubts: list[tuple[Customer, Customer, str]], now: dt.datetime
 ) -> None:
     CustomerIdentity.objects.bulk_create(
-        [CustomerIdentity(kind=kind, key=key, customer=customer, since=now) for (kind, key), customer in fresh]
+        [
+            CustomerIdentity(kind=kind, key=key, customer=customer, since=now)
+            for (kind, key), customer in fresh
+        ]
     )
     CustomerReview.objects.bulk_create(
         [CustomerReview(customer=one, other=other, why=why, created_at=now) for one, other, why in doubts],
@@ -121,5 +130,8 @@ def _decide(review: CustomerReview, decision: str, actor: Any, reason: str, now:
         reason=reason,
         now=now,
         before={"decision": before},
-        after={"decision": decision, "orders": OrderRow.objects.filter(customer_id=review.customer_id).count()},
+        after={
+            "decision": decision,
+            "orders": OrderRow.objects.filter(customer_id=review.customer_id).count(),
+        },
     )

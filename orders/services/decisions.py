@@ -16,10 +16,9 @@ from integrations.ports.documents import Order as OrderDocument
 from integrations.states import Mode
 from integrations.workflow import StoreFacts
 from inventory.selectors import item_codes
-from orders.events import OrderLooked, OrdersLooked
+from orders.events import Issue, OrderLooked, OrdersLooked
 from orders.models import Customer, EligibilityRule, Finding, Order, OrderTransition
 from orders.policies import axes, eligibility, posting
-from orders.policies.posting import Issue
 from orders.services import customers, effects
 from orders.states import FULFILMENT, MACHINES, ORDER, PAYMENT, OrderState
 from retailhub.core import bus
@@ -61,7 +60,7 @@ def decide(*, orders: Sequence[Decided], now: dt.datetime) -> None:
     rules = _rules()
     for order in orders:
         _judge(order, rules, codes)
-    plans = effects.plan(orders=[effects.Wish.of(order, codes) for order in orders], now=now)
+    plans = effects.plan(orders=[_wish(order, codes) for order in orders], now=now)
     for order in orders:
         order.issues += plans[order.row.subject].notices
         _move(order, posted=plans[order.row.subject].posted, now=now)
@@ -98,11 +97,15 @@ def _find_routes(orders: Sequence[Decided]) -> None:
 
 def _find_customers(orders: Sequence[Decided], now: dt.datetime) -> None:
     new = [order for order in orders if order.row.customer_id is None]
-    found = customers.resolve(
-        documents={order.row.pk: order.doc for order in new},
-        store_of={order.row.pk: order.store.name for order in new},
-        now=now,
-    ) if new else {}
+    found = (
+        customers.resolve(
+            documents={order.row.pk: order.doc for order in new},
+            store_of={order.row.pk: order.store.name for order in new},
+            now=now,
+        )
+        if new
+        else {}
+    )
     old = Customer.objects.in_bulk([order.row.customer_id for order in orders if order.row.customer_id])
     for order in orders:
         order.customer = found.get(order.row.pk) or old.get(order.row.customer_id or 0)
@@ -113,7 +116,9 @@ def _codes_by_sink(orders: Sequence[Decided]) -> dict[int, dict[str, str]]:
     wanted: dict[int, set[str]] = {}
     for order in orders:
         if order.route is not None:
-            wanted.setdefault(order.route.sink_id, set()).update(line.sku for line in order.doc.lines if line.sku)
+            wanted.setdefault(order.route.sink_id, set()).update(
+                line.sku for line in order.doc.lines if line.sku
+            )
     return {sink: item_codes(connection_id=sink, skus=skus) for sink, skus in wanted.items()}
 
 
@@ -122,9 +127,7 @@ def _rules() -> list[eligibility.Rule]:
     return [eligibility.Rule(*row) for row in rows]
 
 
-def _judge(
-    order: Decided, rules: Sequence[eligibility.Rule], codes: Mapping[int, Mapping[str, str]]
-) -> None:
+def _judge(order: Decided, rules: Sequence[eligibility.Rule], codes: Mapping[int, Mapping[str, str]]) -> None:
     doc, row = order.doc, order.row
     row.cancel_reason = axes.cancel_reason_of(doc)
     rule = eligibility.rule_for(doc, store_id=order.store.id, rules=rules)
@@ -134,18 +137,37 @@ def _judge(
     if row.cancel_reason:
         row.decision = row.cancel_reason
     if row.decision == "status_unknown":
-        order.issues.append(Issue("order_status_unknown", eligibility.status_key(doc), {"status": doc.source_status}))
+        order.issues.append(
+            Issue("order_status_unknown", eligibility.status_key(doc), {"status": doc.source_status})
+        )
     elif row.decision in {"", "shadow"}:
         known = codes.get(order.route.sink_id, {}) if order.route else {}
         if order.route is None:
             country = doc.shipping.country or doc.billing.country
             order.issues.append(Issue("no_route", country, {"country": country}))
             known = {line.sku: "" for line in doc.lines if line.sku}
-        order.issues += posting.blocking_issues(doc, item_codes=known, customer_known=order.customer is not None)
+        order.issues += posting.blocking_issues(
+            doc, item_codes=known, customer_known=order.customer is not None
+        )
     if row.decision == "" and not order.issues:
         row.decision = "post" if order.route and order.route.sink_mode == Mode.LIVE else "sink_not_live"
     elif order.issues:
         row.decision = "held"
+
+
+def _wish(order: Decided, codes: Mapping[int, Mapping[str, str]]) -> effects.Wish:
+    return effects.Wish(
+        subject=order.row.subject,
+        document=order.doc,
+        store_code=order.store.code,
+        store_name=order.store.name,
+        customer_key=order.customer.public_id if order.customer else "",
+        route=order.route,
+        codes=codes.get(order.route.sink_id, {}) if order.route else {},
+        trace_id=order.trace_id,
+        post=order.row.decision == "post",
+        cancel=bool(order.row.cancel_reason),
+    )
 
 
 def _order_state(order: Decided, *, posted: bool) -> OrderState:
@@ -245,9 +267,9 @@ def _write(orders: Sequence[Decided], now: dt.datetime) -> None:
 def _sync_findings(orders: Sequence[Decided], now: dt.datetime) -> None:
     """Make each order's findings exactly what was found now; those that stay keep their first date."""
     stored: dict[int, dict[tuple[str, str], int]] = {}
-    for pk, order_id, code, key in Finding.objects.filter(order__in=[order.row.pk for order in orders]).values_list(
-        "pk", "order_id", "code", "key"
-    ):
+    for pk, order_id, code, key in Finding.objects.filter(
+        order__in=[order.row.pk for order in orders]
+    ).values_list("pk", "order_id", "code", "key"):
         stored.setdefault(order_id, {})[(code, key)] = pk
     gone: list[int] = []
     new: list[Finding] = []

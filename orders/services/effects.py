@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from integrations import identity, outbox
 from integrations.connections import Route
@@ -14,12 +13,9 @@ from integrations.ports import documents
 from integrations.ports.documents import Order as OrderDocument
 from integrations.ports.documents import OrderStatus, SalesOrder
 from integrations.states import Lane, Status
+from orders.events import Issue
 from orders.policies import posting
-from orders.policies.posting import Issue
 from retailhub.core import bus
-
-if TYPE_CHECKING:
-    from orders.services.decisions import Decided
 
 POST, AMEND, CANCEL = "post_order", "amend_order", "cancel_order"
 UNPAID = frozenset({OrderStatus.DRAFT, OrderStatus.PENDING, OrderStatus.ON_HOLD, OrderStatus.FAILED})
@@ -39,22 +35,6 @@ class Wish:
     trace_id: str
     post: bool
     cancel: bool
-
-    @staticmethod
-    def of(order: Decided, codes: Mapping[int, Mapping[str, str]]) -> Wish:
-        """The wish of a judged order."""
-        return Wish(
-            subject=order.row.subject,
-            document=order.doc,
-            store_code=order.store.code,
-            store_name=order.store.name,
-            customer_key=order.customer.public_id if order.customer else "",
-            route=order.route,
-            codes=codes.get(order.route.sink_id, {}) if order.route else {},
-            trace_id=order.trace_id,
-            post=order.row.decision == "post",
-            cancel=bool(order.row.cancel_reason),
-        )
 
     def sales_order(self, reference: str) -> SalesOrder:
         """The document under a reference."""
@@ -87,7 +67,12 @@ def plan(*, orders: Sequence[Wish], now: dt.datetime) -> dict[str, Plan]:
     references: list[identity.NewReference] = []
     for wish in orders:
         last = latest.get(wish.subject)
-        if last is not None and last.operation == CANCEL and wish.post and outbox.cancel_unsent(message_id=last.id):
+        if (
+            last is not None
+            and last.operation == CANCEL
+            and wish.post
+            and outbox.cancel_unsent(message_id=last.id)
+        ):
             last = outbox.latest_by_subject(subjects=[wish.subject]).get(wish.subject)
         result = Plan(posted=_is_posted(last))
         if wish.post and wish.route is not None:
@@ -108,7 +93,11 @@ def plan(*, orders: Sequence[Wish], now: dt.datetime) -> dict[str, Plan]:
         plans[wish.subject] = result
     identity.reserve(references)
     outbox.enqueue(new)
-    overtaken = [subject for subject, before in latest.items() if plans[subject].overtaken and before.status is Status.PARKED]
+    overtaken = [
+        subject
+        for subject, before in latest.items()
+        if plans[subject].overtaken and before.status is Status.PARKED
+    ]
     if overtaken:
         bus.publish(MessagesReleased("o", overtaken, "the order has changed since", now))
     return plans

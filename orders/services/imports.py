@@ -97,7 +97,9 @@ def _locked_rows(looks: Sequence[Look], now: dt.datetime) -> dict[tuple[int, str
         }
     )
     with connection.cursor() as cursor:
-        cursor.execute("SELECT store_id, order_ref FROM orders_order WHERE (store_id, order_ref) IN %s", [tuple(names)])
+        cursor.execute(
+            "SELECT store_id, order_ref FROM orders_order WHERE (store_id, order_ref) IN %s", [tuple(names)]
+        )
         known = set(cursor.fetchall())
         new = [(ids.new_id("ord"), store, ref, now, now) for store, ref in seen if (store, ref) not in known]
         if new:
@@ -114,7 +116,10 @@ def _weigh(look: Look, row: Order | None) -> Step:
         return _weigh_read(step)
     newest = max(
         (arrival for arrival in look.arrivals if arrival.order is not None),
-        key=lambda arrival: (arrival.order.modified_at if arrival.order else dt.datetime.min, arrival.message_id),
+        key=lambda arrival: (
+            arrival.order.modified_at if arrival.order else dt.datetime.min,
+            arrival.message_id,
+        ),
         default=None,
     )
     if newest is None or newest.order is None or row is None:
@@ -227,7 +232,12 @@ def _finishes(step: Step) -> list[inbox.Finish]:
         code = "" if outcome is not Outcome.IGNORED else "gone_before_it_was_seen"
         done.append(
             inbox.Finish(
-                id=arrival.message_id, status=Status.DONE, outcome=outcome, subject=subject, code=code, version_at=at
+                id=arrival.message_id,
+                status=Status.DONE,
+                outcome=outcome,
+                subject=subject,
+                code=code,
+                version_at=at,
             )
         )
     return done

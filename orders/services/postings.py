@@ -25,7 +25,10 @@ def note_answers(event: EffectsAnswered) -> None:
     public_ids = [subject.removeprefix("order:") for subject in subjects if subject.startswith("order:")]
     rows = {
         row.subject: row
-        for row in Order.objects.select_for_update().filter(public_id__in=public_ids).order_by("pk").select_related("store")
+        for row in Order.objects.select_for_update()
+        .filter(public_id__in=public_ids)
+        .order_by("pk")
+        .select_related("store")
     }
     steps: list[OrderTransition] = []
     again: dict[int, list[str]] = {}
@@ -46,7 +49,10 @@ def note_answers(event: EffectsAnswered) -> None:
                     trace_id=effect.trace_id,
                 )
             )
-        if axes.refunded_amount(document) > 0 or row.order_state not in {OrderState.ACCEPTED, OrderState.CLOSED}:
+        if axes.refunded_amount(document) > 0 or row.order_state not in {
+            OrderState.ACCEPTED,
+            OrderState.CLOSED,
+        }:
             again.setdefault(row.store_id, []).append(row.order_ref)
     if steps:
         Order.objects.filter(pk__in=[step.order_id for step in steps]).update(

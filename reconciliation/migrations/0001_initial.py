@@ -5,85 +5,139 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('integrations', '0001_initial'),
+        ("integrations", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Cause',
+            name="Cause",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(max_length=32, unique=True)),
-                ('fingerprint', models.BinaryField(max_length=32, unique=True)),
-                ('code', models.CharField(max_length=60)),
-                ('key', models.CharField(blank=True, default='', max_length=200)),
-                ('first_seen_at', models.DateTimeField()),
-                ('connection', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='integrations.connection')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", models.CharField(max_length=32, unique=True)),
+                ("fingerprint", models.BinaryField(max_length=32, unique=True)),
+                ("code", models.CharField(max_length=60)),
+                ("key", models.CharField(blank=True, default="", max_length=200)),
+                ("first_seen_at", models.DateTimeField()),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="integrations.connection",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Case',
+            name="Case",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(max_length=32, unique=True)),
-                ('code', models.CharField(max_length=60)),
-                ('subject', models.CharField(max_length=60)),
-                ('family', models.CharField(help_text='Which part of the product reports and closes it.', max_length=12)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('closed', 'Closed'), ('ignored', 'Ignored')], default='open', max_length=8)),
-                ('sentence', models.TextField()),
-                ('evidence', models.JSONField(default=dict)),
-                ('owner_side', models.CharField(max_length=16)),
-                ('currency', models.CharField(blank=True, default='', max_length=3)),
-                ('money_at_risk', models.DecimalField(decimal_places=6, max_digits=24, null=True)),
-                ('opened_at', models.DateTimeField()),
-                ('last_seen_at', models.DateTimeField()),
-                ('seen_count', models.IntegerField(default=1)),
-                ('reopened_count', models.IntegerField(default=0)),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('closed_because', models.TextField(blank=True, default='')),
-                ('cause', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='reconciliation.cause')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", models.CharField(max_length=32, unique=True)),
+                ("code", models.CharField(max_length=60)),
+                ("subject", models.CharField(max_length=60)),
+                (
+                    "family",
+                    models.CharField(
+                        help_text="Which part of the product reports and closes it.", max_length=12
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Open"), ("closed", "Closed"), ("ignored", "Ignored")],
+                        default="open",
+                        max_length=8,
+                    ),
+                ),
+                ("sentence", models.TextField()),
+                ("evidence", models.JSONField(default=dict)),
+                ("owner_side", models.CharField(max_length=16)),
+                ("currency", models.CharField(blank=True, default="", max_length=3)),
+                ("money_at_risk", models.DecimalField(decimal_places=6, max_digits=24, null=True)),
+                ("opened_at", models.DateTimeField()),
+                ("last_seen_at", models.DateTimeField()),
+                ("seen_count", models.IntegerField(default=1)),
+                ("reopened_count", models.IntegerField(default=0)),
+                ("closed_at", models.DateTimeField(null=True)),
+                ("closed_because", models.TextField(blank=True, default="")),
+                (
+                    "cause",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="cases",
+                        to="reconciliation.cause",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='CaseEvent',
+            name="CaseEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('what', models.CharField(max_length=20)),
-                ('actor', models.CharField(default='RetailHub', max_length=150)),
-                ('note', models.TextField(blank=True, default='')),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='reconciliation.case')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("what", models.CharField(max_length=20)),
+                ("actor", models.CharField(default="RetailHub", max_length=150)),
+                ("note", models.TextField(blank=True, default="")),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="reconciliation.case",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['case', 'id'], name='case_events')],
+                "indexes": [models.Index(fields=["case", "id"], name="case_events")],
             },
         ),
         migrations.AddIndex(
-            model_name='cause',
-            index=models.Index(fields=['code'], name='cause_code'),
+            model_name="cause",
+            index=models.Index(fields=["code"], name="cause_code"),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['subject'], name='case_subject'),
+            model_name="case",
+            index=models.Index(fields=["subject"], name="case_subject"),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['code', '-id'], name='case_open_by_code'),
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("state", "open")), fields=["code", "-id"], name="case_open_by_code"
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['-id'], name='case_open'),
+            model_name="case",
+            index=models.Index(condition=models.Q(("state", "open")), fields=["-id"], name="case_open"),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['cause'], name='case_open_cause'),
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("state", "open")), fields=["cause"], name="case_open_cause"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='case',
-            constraint=models.UniqueConstraint(fields=('cause', 'subject'), name='case_once_per_cause_and_subject'),
+            model_name="case",
+            constraint=models.UniqueConstraint(
+                fields=("cause", "subject"), name="case_once_per_cause_and_subject"
+            ),
         ),
     ]

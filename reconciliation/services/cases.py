@@ -92,7 +92,9 @@ def _causes(reports: Sequence[Report], now: dt.datetime) -> dict[bytes, Cause]:
             ],
             ignore_conflicts=True,
         )
-        found = {bytes(cause.fingerprint): cause for cause in Cause.objects.filter(fingerprint__in=list(wanted))}
+        found = {
+            bytes(cause.fingerprint): cause for cause in Cause.objects.filter(fingerprint__in=list(wanted))
+        }
     return found
 
 
@@ -125,14 +127,23 @@ def _seen_again(case: Case, report: Report, events: list[CaseEvent], now: dt.dat
         reopened_count=F("reopened_count") + (1 if reopened else 0),
         closed_at=None if reopened else case.closed_at,
         closed_because="" if reopened else case.closed_because,
-        sentence=codes.sentence(report.line, key=report.cause_key, detail=report.detail, evidence=report.evidence),
+        sentence=codes.sentence(
+            report.line, key=report.cause_key, detail=report.detail, evidence=report.evidence
+        ),
         evidence={**report.evidence, "detail": report.detail, "reported_code": report.code},
         currency=report.currency,
         money_at_risk=report.money,
     )
 
 
-def reflect(*, family: str, reports: Sequence[Report], subjects: Iterable[str], proof: Mapping[str, str], now: dt.datetime) -> None:
+def reflect(
+    *,
+    family: str,
+    reports: Sequence[Report],
+    subjects: Iterable[str],
+    proof: Mapping[str, str],
+    now: dt.datetime,
+) -> None:
     """Make the open cases of ``family`` about ``subjects`` exactly ``reports``: the rest is closed with its proof."""
     wanted = {(report.fingerprint, report.subject) for report in reports}
     present = list(

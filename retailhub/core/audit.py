@@ -8,7 +8,7 @@ from typing import Any
 from retailhub.core.models import AuditEntry
 
 
-def record(  # noqa: PLR0913 - an act has this many sides
+def record(
     *,
     actor: Any,
     action: str,

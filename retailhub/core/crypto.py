@@ -46,11 +46,15 @@ def decrypt(stored: str) -> bytes:
     key_id, _, token = stored.partition(":")
     key = _keys(tuple(settings.ENCRYPTION_KEYS)).get(key_id)
     if key is None:
-        raise ImproperlyConfigured(f"RETAILHUB_ENCRYPTION_KEYS lacks key {key_id!r}, which stored secrets need.")
+        raise ImproperlyConfigured(
+            f"RETAILHUB_ENCRYPTION_KEYS lacks key {key_id!r}, which stored secrets need."
+        )
     try:
         return key.decrypt(token.encode())
     except InvalidToken as error:
-        raise ImproperlyConfigured(f"Encryption key {key_id!r} is not the one stored secrets were made with.") from error
+        raise ImproperlyConfigured(
+            f"Encryption key {key_id!r} is not the one stored secrets were made with."
+        ) from error
 
 
 def keyed_hash(kind: str, value: str) -> bytes:
