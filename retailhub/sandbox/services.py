@@ -74,9 +74,7 @@ class Services:
         if self.database_url:
             postgres.check_server(self.database_url)
         else:
-            self.database_url = postgres.start(
-                self.supervisor, durable=self._durable, options=self._postgres_options
-            )
+            self.database_url = postgres.start(self.supervisor, durable=self._durable, options=self._postgres_options)
         if self.redis_url:
             valkey.check_server(self.redis_url)
         else:
@@ -85,6 +83,7 @@ class Services:
     def _stop(self) -> None:
         with uninterrupted():
             self.supervisor.stop_all()
+            postgres.remove_outer_sockets(self.state)
             self.state.release()
 
 

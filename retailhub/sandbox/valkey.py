@@ -9,7 +9,7 @@ from pathlib import Path
 
 import redis
 
-from retailhub.sandbox.postgres import package_places, socket_directory
+from retailhub.sandbox.postgres import package_places, valkey_socket_directory
 from retailhub.sandbox.supervisor import Command, SandboxError, Supervisor, private_directory
 
 OLDEST_REDIS = (6, 2)
@@ -24,7 +24,7 @@ def start(supervisor: Supervisor, *, durable: bool, name: str = "valkey") -> str
     state = supervisor.state
     data = state.path / "kv"
     private_directory(data, mode=0o700)
-    sockets = socket_directory(state).with_name(socket_directory(state).name + "-kv")
+    sockets = valkey_socket_directory(state)
     private_directory(sockets, mode=0o700)
     path = sockets / "kv.sock"
     path.unlink(missing_ok=True)
@@ -49,9 +49,7 @@ def answers(path: Path) -> bool:
 def check_server(url: str) -> None:
     """Refuse what is neither Redis of at least version 6.2 nor Valkey; raises SandboxError."""
     try:
-        with contextlib.closing(
-            redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
-        ) as client:
+        with contextlib.closing(redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)) as client:
             about = client.info("server")
     except (redis.RedisError, ValueError) as error:
         raise SandboxError(f"REDIS_URL names a server that does not answer: {error}") from error

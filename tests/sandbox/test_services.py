@@ -18,7 +18,7 @@ import pytest
 import redis
 
 from retailhub.sandbox import postgres, valkey
-from retailhub.sandbox.services import REPOSITORY, Services
+from retailhub.sandbox.services import REPOSITORY, Services, default_state_dir
 from retailhub.sandbox.supervisor import SandboxError, StateInUse
 
 HOLDER = """
@@ -78,10 +78,7 @@ def holder(state_dir: Path) -> Iterator[subprocess.Popen[str]]:
 
 def test_services_answer_inside_and_leave_no_process_behind(state_dir: Path) -> None:
     with embedded(state_dir) as services:
-        assert (
-            ask(services.database_url, "select current_user || '@' || current_database()")
-            == "retailhub@retailhub"
-        )
+        assert ask(services.database_url, "select current_user || '@' || current_database()") == "retailhub@retailhub"
         assert redis.Redis.from_url(services.redis_url).ping()
         children = {child.pid for child in services.supervisor.children.values()}
         assert children < holders(state_dir)
@@ -119,10 +116,12 @@ def test_a_long_path_gets_its_sockets_elsewhere(state_dir: Path) -> None:
     deep = state_dir.parent / ("d" * 60) / ("e" * 60)
     deep.parent.mkdir(mode=0o711)
     with embedded(deep) as services:
-        assert len(postgres.socket_of(services.database_url)) < 80
+        sockets = Path(postgres.socket_of(services.database_url))
+        assert len(str(sockets)) < 80
         assert ask(services.database_url, "select 1") == "1"
         assert redis.Redis.from_url(services.redis_url).ping()
     assert holders(deep) == set()
+    assert not sockets.exists()
 
 
 def test_a_second_start_on_the_same_state_is_refused_with_a_sentence(state_dir: Path) -> None:
@@ -238,3 +237,19 @@ def test_a_database_can_be_copied_from_a_template_for_another_role(state_dir: Pa
         assert ask(copy, "select current_user || ' ' || to_regclass('sale')") == "tryton sale"
         services.drop_database(name="copy")
         assert not postgres.database_exists(services.database_url, name="copy")
+
+
+def test_state_lies_where_the_user_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETAILHUB_STATE_DIR", "/srv/hub")
+    assert default_state_dir("demo") == Path("/srv/hub/demo")
+
+
+def test_state_lies_beside_the_code_or_where_the_servers_account_gets_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("RETAILHUB_STATE_DIR", raising=False)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert default_state_dir("demo") == REPOSITORY / ".state" / "demo"
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(postgres, "reachable", lambda _path, _account: False)
+    assert default_state_dir("demo").parent == Path("/var/tmp")
