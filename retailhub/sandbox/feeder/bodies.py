@@ -24,6 +24,19 @@ GONE = b'{"code":"woocommerce_rest_shop_order_invalid_id","message":"Invalid ID.
 _ENCODE = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode
 _LINE_IDS = 16
 _META_IDS = 64
+_META_KEYS = (
+    "_coupons_hash",
+    "_debug_log_source_pending_deletion",
+    "_fees_hash",
+    "_shipping_hash",
+    "_taxes_hash",
+    "is_vat_exempt",
+    "_tracking_number",
+    "_tracking_provider",
+    "_wp_trash_meta_status",
+    "_wp_trash_meta_time",
+)
+"""In the order in which a single read shows them; each has its own id, which stays."""
 
 
 def encode(value: Any) -> bytes:
@@ -201,9 +214,7 @@ def _meta(meta_id: int, key: str, value: str, label: str | None = None) -> dict[
 
 def _line_meta(plan: OrderPlan, at: int, line: PricedLine, *, taken: bool) -> list[dict[str, Any]]:
     first = plan.index * _META_IDS + 8 + 6 * at
-    rows = [
-        _meta(first + k, key, value, label) for k, (key, label, value) in enumerate(line.product.attributes)
-    ]
+    rows = [_meta(first + k, key, value, label) for k, (key, label, value) in enumerate(line.product.attributes)]
     if taken:
         rows.append(_meta(first + 5, "_reduced_stock", str(line.quantity)))
     return rows
@@ -278,21 +289,22 @@ def _coupon_lines(plan: OrderPlan) -> list[dict[str, Any]]:
 
 
 def _order_meta(plan: OrderPlan, state: OrderState) -> list[dict[str, Any]]:
-    first = plan.index * _META_IDS + 52
-    rows: list[tuple[str, str]] = []
+    values: dict[str, str] = {}
     if plan.channel == "store-api":
-        rows += [("_coupons_hash", plan.token[:32]), ("_fees_hash", plan.token[8:40])]
-        rows += [("_shipping_hash", plan.token[16:48]), ("_taxes_hash", plan.token[24:56])]
+        for at, key in enumerate(("_coupons_hash", "_fees_hash", "_shipping_hash", "_taxes_hash")):
+            values[key] = plan.token[8 * at : 8 * at + 32]
     if plan.channel != "rest-api":
         if state.fresh:
-            rows.append(("_debug_log_source_pending_deletion", f"place-order-debug-{plan.token[:8]}"))
-        rows.append(("is_vat_exempt", "no"))
+            values["_debug_log_source_pending_deletion"] = f"place-order-debug-{plan.token[:8]}"
+        values["is_vat_exempt"] = "no"
     if state.tracked:
-        rows += [("_tracking_number", f"00340434{plan.id:012d}"), ("_tracking_provider", "dhl")]
+        values["_tracking_number"] = f"00340434{plan.id:012d}"
+        values["_tracking_provider"] = "dhl"
     if state.trashed is not None:
-        rows.append(("_wp_trash_meta_status", f"wc-{state.before_trash}"))
-        rows.append(("_wp_trash_meta_time", str(state.trashed)))
-    return [{"id": first + at, "key": key, "value": value} for at, (key, value) in enumerate(rows)]
+        values["_wp_trash_meta_status"] = f"wc-{state.before_trash}"
+        values["_wp_trash_meta_time"] = str(state.trashed)
+    first = plan.index * _META_IDS + 52
+    return [{"id": first + at, "key": key, "value": values[key]} for at, key in enumerate(_META_KEYS) if key in values]
 
 
 def _links(plan: OrderPlan, site: str) -> dict[str, Any]:

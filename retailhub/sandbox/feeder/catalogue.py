@@ -98,6 +98,12 @@ _SIMPLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("SCHRAUBE", "Schraube M4 (einzeln)", "0.07", STANDARD, ""),
     ("LEUCHTE", "Außenleuchte IP44", "45.65", STANDARD, "4260000000059"),
     ("KABEL-3M", "Kabel 3 m", "11.99", STANDARD, ""),
+    ("TASSE-2", "Tassen, 2 Stück (Geschenk)", "15.90", STANDARD, ""),
+    ("MÜHLE", "Pfeffermühle, Nussbaum", "32.00", STANDARD, ""),
+    ("TUCH", "Geschirrtuch 50×70", "7.49", STANDARD, ""),
+    ("NUDELN", "Nudeln 500 g", "2.19", REDUCED, ""),
+    ("SIRUP", "Holunderblütensirup 0,5 l", "5.20", REDUCED, ""),
+    ("KALENDER", "Kalender 2027", "13.95", STANDARD, ""),
 )
 
 _VARIABLE: tuple[tuple[str, str, str, tuple[tuple[str, str, tuple[str, ...]], ...]], ...] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -21,18 +22,15 @@ from retailhub.sandbox.feeder.settings import FeederSettings
 class Courier:
     """Takes deliveries through ``put`` and never has more than ``in_flight`` of them waiting."""
 
-    def __init__(
-        self, settings: FeederSettings, ledger: Ledger, *, source: str, second: Callable[[], int]
-    ) -> None:
+    def __init__(self, settings: FeederSettings, ledger: Ledger, *, source: str, second: Callable[[], int]) -> None:
         self._settings = settings
         self._ledger = ledger
         self._source = source
         self._second = second
         self._stop = threading.Event()
-        self._queue: queue.Queue[tuple[Delivery, Record]] = queue.Queue(settings.in_flight)
+        self._queue: queue.Queue[tuple[Delivery, Record] | None] = queue.Queue(settings.in_flight)
         self._threads = [
-            threading.Thread(target=self._work, name=f"sender-{n}", daemon=True)
-            for n in range(settings.senders)
+            threading.Thread(target=self._work, name=f"sender-{n}", daemon=True) for n in range(settings.senders)
         ]
 
     def start(self) -> None:
@@ -43,7 +41,10 @@ class Courier:
         """Ends the threads after what they are sending; what still waits is not sent."""
         self._stop.set()
         for thread in self._threads:
-            thread.join()
+            while thread.is_alive():
+                with contextlib.suppress(queue.Full):
+                    self._queue.put_nowait(None)
+                thread.join(0.05)
 
     def put(self, delivery: Delivery, record: Record, *, stop: threading.Event) -> bool:
         """Hands over one delivery, waiting while too much is in flight. False when stopped meanwhile."""
@@ -76,10 +77,10 @@ class Courier:
     def _work(self) -> None:
         sender = self._sender(keep_alive=self._settings.keep_alive)
         while not self._stop.is_set():
-            try:
-                delivery, record = self._queue.get(timeout=0.25)
-            except queue.Empty:
-                continue
+            item = self._queue.get()
+            if item is None:
+                break
+            delivery, record = item
             accepted = self._deliver(sender, delivery)
             self._ledger.count(record, delivery.body, accepted=accepted)
             self._queue.task_done()

@@ -124,9 +124,7 @@ def prebuilt(
             body = _last_body(plan, site, second)
         delivery = Delivery(plan.id, "order.updated", body)
         source = f"{site}/"
-        headers = headers_of(
-            delivery, secret=secret, source=source, host=host, now=second, keep_alive=keep_alive
-        )
+        headers = headers_of(delivery, secret=secret, source=source, host=host, now=second, keep_alive=keep_alive)
         ready.append((headers, body))
     return ready
 

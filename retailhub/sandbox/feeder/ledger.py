@@ -96,9 +96,7 @@ class Ledger:
                 self._unsaved[record.id] = record
             self.flush()
 
-    def move(
-        self, record: Record, *, state: str, status: str, modified: int, body: bytes, done: bool
-    ) -> None:
+    def move(self, record: Record, *, state: str, status: str, modified: int, body: bytes, done: bool) -> None:
         """Books that an order took its next step."""
         with self._lock:
             record.step += 1

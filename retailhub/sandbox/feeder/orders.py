@@ -243,10 +243,11 @@ def _fill_cart(rng: Random, *, planted: str | None, rounding: bool) -> list[tupl
         cart = [*cart[:3], *((product, 1) for product in rng.sample(HALF_CENT, 2))]
         cart = [row for row in cart if row[0].sku not in ("LAMPE-33", "DRITTEL")]
     if planted == "sku_unmapped":
-        cart.insert(rng.randrange(len(cart) + 1), (rng.choice(UNKNOWN), 1))
-    if planted is not None and not any(row.taxable and row.price >= 10 for row, _ in cart):
-        cart.append((KNOWN[1], 1))
-    return cart[-6:]
+        cart = [*cart[:5], (rng.choice(UNKNOWN), 1)]
+        rng.shuffle(cart)
+    elif planted is not None and not any(row.taxable and row.price >= 10 for row, _ in cart):
+        cart = [*cart[:5], (KNOWN[1], 1)]
+    return cart
 
 
 def _price_cart(
@@ -266,9 +267,7 @@ def _charge_class(lines: list[PricedLine]) -> str:
     return STANDARD if STANDARD in classes or not classes else min(classes)
 
 
-def _choose_shipping(
-    place: Place, lines: list[PricedLine], rng: Random, *, with_tax: bool
-) -> list[PricedCharge]:
+def _choose_shipping(place: Place, lines: list[PricedLine], rng: Random, *, with_tax: bool) -> list[PricedCharge]:
     if rng.random() < 0.15:
         return []
     name, cost = ("DHL Paket", "4.90") if place.country in ("DE", "FR", "GB") else ("International", "15.00")

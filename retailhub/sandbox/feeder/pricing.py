@@ -108,9 +108,7 @@ def price_charge(
     """A shipping or fee line; ``total`` is without tax and may be negative."""
     used = rates if taxable else ()
     amounts = taxes_on(total, used, with_tax=with_tax)
-    return PricedCharge(
-        name, total, tuple(Share(r, t, ZERO) for r, t in zip(used, amounts, strict=True)), taxable
-    )
+    return PricedCharge(name, total, tuple(Share(r, t, ZERO) for r, t in zip(used, amounts, strict=True)), taxable)
 
 
 def spread_discount(coupon: Coupon, cart: Sequence[tuple[Product, int]]) -> list[Decimal]:

@@ -178,9 +178,7 @@ def _page_of(params: Mapping[str, str]) -> tuple[int, int]:
     return numbers[0], numbers[1]
 
 
-def _list_answer(
-    rows: list[dict[str, Any]], params: Mapping[str, str], *, total: int, per_page: int
-) -> Answer:
+def _list_answer(rows: list[dict[str, Any]], params: Mapping[str, str], *, total: int, per_page: int) -> Answer:
     if "_fields" in params:
         fields = [name.strip() for name in params["_fields"].split(",")]
         rows = [{name: row[name] for name in row if name in fields} for row in rows]

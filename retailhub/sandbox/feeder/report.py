@@ -9,9 +9,7 @@ from retailhub.sandbox.feeder.ledger import Ledger
 from retailhub.sandbox.feeder.settings import FeederSettings
 
 
-def short_report(
-    ledger: Ledger, settings: FeederSettings, *, finished: bool, seconds: float
-) -> dict[str, Any]:
+def short_report(ledger: Ledger, settings: FeederSettings, *, finished: bool, seconds: float) -> dict[str, Any]:
     """``{"store", "orders" (wanted), "placed", "done", "sent", "accepted", "refused", "dropped", "owed",
     "finished", "seconds"}``; ``sent`` counts deliveries, ``owed`` orders whose last state was refused."""
     return {

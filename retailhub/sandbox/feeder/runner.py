@@ -23,7 +23,7 @@ from retailhub.sandbox.feeder.bodies import deleted_body, order_body, order_temp
 from retailhub.sandbox.feeder.catalogue import KNOWN
 from retailhub.sandbox.feeder.courier import Courier
 from retailhub.sandbox.feeder.deliveries import Delivery
-from retailhub.sandbox.feeder.ledger import Ledger, Record
+from retailhub.sandbox.feeder.ledger import DifferentRun, Ledger, Record
 from retailhub.sandbox.feeder.oauth import Gate
 from retailhub.sandbox.feeder.orders import OrderPlan, make_order
 from retailhub.sandbox.feeder.reads import ReadServer, Store
@@ -91,7 +91,11 @@ class Feeder:
         """Claims the ledger and starts answering reads. Raises DifferentRun."""
         mix = msgspec.json.encode([self.settings.mix, len(KNOWN)], order="sorted")
         digest = hashlib.sha256(mix).hexdigest()[:12]
-        self.ledger.claim(f"{self.profile.code}-{self.settings.seed}-{digest}")
+        try:
+            self.ledger.claim(f"{self.profile.code}-{self.settings.seed}-{digest}")
+        except DifferentRun:
+            self.close()
+            raise
         self._reads.start()
 
     def close(self) -> None:
@@ -191,11 +195,11 @@ class Feeder:
     def _advance(self, live: _Live) -> bool:
         """Takes the next step of one order and sends what it causes. True when its life is over."""
         plan, record, state = live.plan, live.record, live.state
-        step = plan.steps[record.step]
+        step, body = plan.steps[record.step], record.body
         if record.step > 0:
             apart = 0 if self._noise.random() < self.settings.behaviour.same_second else 1
             take_step(state, step, method=plan.method, now=self.second(), apart=apart)
-        body = order_body(plan, live.template, state)
+            body = order_body(plan, live.template, state)
         self.ledger.move(
             record,
             state=msgspec.json.encode(state).decode(),

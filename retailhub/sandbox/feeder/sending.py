@@ -16,14 +16,12 @@ class NoAnswer(Exception):
 
 
 class Sender:
-    """One connection at a time to one target. For one thread."""
+    """One connection at a time to one target. For one thread; ``target`` is a plain http address."""
 
     def __init__(self, target: str, *, keep_alive: bool, timeout: float) -> None:
         parts = urlsplit(target)
-        if parts.scheme != "http" or not parts.hostname:
-            raise ValueError(f"The target must be a plain http address, not {target}.")
         self.host = parts.netloc
-        self._address = (parts.hostname, parts.port or 80)
+        self._address = (parts.hostname or "", parts.port or 80)
         self._keep_alive = keep_alive
         self._timeout = timeout
         self._socket: socket.socket | None = None

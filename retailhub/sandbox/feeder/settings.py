@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -53,6 +54,11 @@ class FeederSettings(msgspec.Struct, frozen=True, kw_only=True):
     listen_port: int = 0
     site: str | None = None
     """The store's own address in bodies and headers; by default the address it listens on."""
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.target)
+        if parts.scheme != "http" or not parts.hostname:
+            raise ValueError(f"The target must be a plain http address, not {self.target!r}.")
 
     def profile(self) -> StoreProfile:
         """The store, with this run's currency and countries. Raises ValueError if there is none such."""

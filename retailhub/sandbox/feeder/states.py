@@ -70,9 +70,7 @@ def apply(state: OrderState, change: Change, *, method: str, now: int) -> None:
 
 def _note_dates(state: OrderState, method: str) -> None:
     """The dates stay once set. Cash on delivery counts as paid only when completed."""
-    if state.paid is None and (
-        state.status == "completed" or (state.status == "processing" and method != "cod")
-    ):
+    if state.paid is None and (state.status == "completed" or (state.status == "processing" and method != "cod")):
         state.paid = state.modified
     if state.completed is None and state.status == "completed":
         state.completed = state.modified
