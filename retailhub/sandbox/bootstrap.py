@@ -26,8 +26,7 @@ def main(wanted: str) -> None:
     if sys.version_info[:2] != (3, 11):
         version = ".".join(str(part) for part in sys.version_info[:3])
         raise SystemExit(
-            f"RetailHub needs Python 3.11, and {sys.executable} is {version}: "
-            "run make PYTHON=/path/to/python3.11"
+            f"RetailHub needs Python 3.11, and {sys.executable} is {version}: run make PYTHON=/path/to/python3.11"
         )
     (ROOT / ".state").mkdir(exist_ok=True)
     with (ROOT / ".state" / "bootstrap.lock").open("w") as lock:

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from retailhub.sandbox.services import Services
 from retailhub.sandbox.supervisor import SandboxError, StateDirectory, StateInUse, interruptible
 
 _PREFIX = "retailhub-throwaway-"
+_FRESH_SECONDS = 60
 
 
 @contextlib.contextmanager
@@ -30,28 +32,39 @@ def throwaway_services(*, environment: Mapping[str, str] = os.environ) -> Iterat
         with Services(state_dir, durable=False, environment=environment) as services:
             yield services
     finally:
-        shutil.rmtree(state_dir)
+        _remove(state_dir)
 
 
 def remove_abandoned() -> None:
     """Remove the directories that killed owners could not remove; those still held are left alone."""
     for found in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        if found.is_symlink() or found.stat().st_uid != os.geteuid() or not (found / "lock").exists():
-            continue
-        state = StateDirectory(found)
-        with contextlib.suppress(StateInUse):
-            state.hold(wait_seconds=0)
-            shutil.rmtree(found)
-            state.release()
+        if _is_abandoned(found):
+            state = StateDirectory(found)
+            with contextlib.suppress(StateInUse):
+                state.hold(wait_seconds=0)
+                _remove(found)
+                state.release()
+
+
+def _is_abandoned(found: Path) -> bool:
+    try:
+        directory, lock = found.lstat(), (found / "lock").lstat()
+    except FileNotFoundError:  # just made, or just removed
+        return False
+    # A fresh one may not be locked yet.
+    return directory.st_uid == os.geteuid() and time.time() - lock.st_mtime > _FRESH_SECONDS
+
+
+def _remove(directory: Path) -> None:
+    # Its owner and a session that takes it for abandoned may meet here: whatever is gone is gone.
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command with DATABASE_URL and REDIS_URL in its environment and answer its exit code."""
     try:
         with interruptible(), throwaway_services() as services:
-            return subprocess.run(
-                list(argv), env={**os.environ, **services.environment}, check=False
-            ).returncode
+            return subprocess.run(list(argv), env={**os.environ, **services.environment}, check=False).returncode
     except SandboxError as error:
         sys.stderr.write(f"{error}\n")
         return 1

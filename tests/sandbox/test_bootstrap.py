@@ -86,9 +86,7 @@ def test_an_environment_made_elsewhere_is_made_anew(machine: Machine) -> None:
     assert any("-m venv" in line for line in machine.ran)
 
 
-def test_a_failed_installation_is_told_and_tried_again(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_installation_is_told_and_tried_again(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bootstrap, "_run", lambda argv: machine.run(argv) and "install" not in argv)
     with pytest.raises(SystemExit, match="The packages could not be installed"):
         bootstrap.main("runtime")
