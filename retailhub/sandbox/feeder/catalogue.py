@@ -235,6 +235,8 @@ class StoreProfile(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     symbol: str
     time_zone: str
+    dial: str
+    """Its customers' phone numbers start so: nobody shops in two of the stores."""
     countries: tuple[tuple[str, int], ...]
     with_tax_share: float
     """Share of orders placed while prices are entered with tax."""
@@ -247,6 +249,7 @@ PROFILES: dict[str, StoreProfile] = {
         currency="EUR",
         symbol="€",
         time_zone="Europe/Berlin",
+        dial="+49 30 ",
         countries=(("DE", 62), ("FR", 18), ("GB", 6), ("US", 7), ("CA", 7)),
         with_tax_share=0.15,
     ),
@@ -255,6 +258,7 @@ PROFILES: dict[str, StoreProfile] = {
         currency="GBP",
         symbol="£",
         time_zone="Europe/London",
+        dial="+44 20 7",
         countries=(("GB", 90), ("FR", 5), ("US", 5)),
         with_tax_share=0.6,
     ),
@@ -263,6 +267,7 @@ PROFILES: dict[str, StoreProfile] = {
         currency="USD",
         symbol="$",
         time_zone="America/New_York",
+        dial="+1 512 ",
         countries=(("US", 85), ("CA", 15)),
         with_tax_share=0.0,
     ),

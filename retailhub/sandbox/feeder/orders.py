@@ -232,7 +232,7 @@ def _make_person(profile: StoreProfile, number: int, mailbox: str, *, registered
         place=places[number % len(places)],
         house=1 + number % 97,
         email=f"{mailbox}@{profile.code}.example.com",
-        phone=f"+49 30 {1000000 + number % 8999999}",
+        phone=f"{profile.dial}{2000000 + number % 7000000}",
     )
 
 
