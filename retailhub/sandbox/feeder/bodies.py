@@ -51,10 +51,15 @@ def deleted_body(order_id: int) -> bytes:
 
 def order_template(plan: OrderPlan, site: str) -> dict[str, Any]:
     """The order's JSON with all that never changes, and empty places for what ``order_body`` fills."""
+    return {**_head(plan), **_rows(plan), **_tail(plan, site)}
+
+
+def _key(plan: OrderPlan) -> str:
+    return f"wc_order_{plan.token[:13]}"
+
+
+def _head(plan: OrderPlan) -> dict[str, Any]:
     totals, person = plan.totals, plan.person
-    digest = hashlib.md5(plan.token.encode(), usedforsecurity=False).hexdigest()
-    shop = plan.channel != "rest-api"
-    key = f"wc_order_{plan.token[:13]}"
     address = _address(person)
     return {
         "id": plan.id,
@@ -73,9 +78,16 @@ def order_template(plan: OrderPlan, site: str) -> dict[str, Any]:
         "total": _money(plan.total),
         "total_tax": _money(totals.total_tax),
         "customer_id": person.id,
-        "order_key": key,
+        "order_key": _key(plan),
         "billing": {**address, "email": person.email, "phone": person.phone},
         "shipping": {**(address if plan.shipping else dict.fromkeys(address, "")), **_phone(plan)},
+    }
+
+
+def _rows(plan: OrderPlan) -> dict[str, Any]:
+    digest = hashlib.md5(plan.token.encode(), usedforsecurity=False).hexdigest()
+    shop = plan.channel != "rest-api"
+    return {
         "payment_method": plan.method,
         "payment_method_title": plan.method_title,
         "transaction_id": "",
@@ -94,7 +106,12 @@ def order_template(plan: OrderPlan, site: str) -> dict[str, Any]:
         "fee_lines": [_fee_line(plan, at, row) for at, row in enumerate(plan.fees)],
         "coupon_lines": _coupon_lines(plan),
         "refunds": [],
-        "payment_url": f"{site}/checkout/order-pay/{plan.id}/?pay_for_order=true&key={key}",
+    }
+
+
+def _tail(plan: OrderPlan, site: str) -> dict[str, Any]:
+    return {
+        "payment_url": f"{site}/checkout/order-pay/{plan.id}/?pay_for_order=true&key={_key(plan)}",
         "is_editable": None,
         "needs_payment": None,
         "needs_processing": True,

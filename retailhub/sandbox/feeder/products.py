@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from retailhub.sandbox.feeder.catalogue import Product
@@ -53,12 +52,14 @@ _STOCK: dict[str, Any] = {
     "upsell_ids": [],
     "cross_sell_ids": [],
 }
+_GROUPS: dict[str, Any] = {"categories": [], "brands": [], "tags": [], "images": []}
+_REST: dict[str, Any] = {"default_attributes": [], "variations": [], "grouped_products": [], "menu_order": 0}
 
 
 def product_json(product: Product, *, site: str, symbol: str) -> dict[str, Any]:
     """One product, keys in WooCommerce's order."""
     slug = product.sku.lower()
-    price = _shown(product.price)
+    price = str(product.price)
     return {
         "id": product.id,
         "name": product.name,
@@ -81,17 +82,11 @@ def product_json(product: Product, *, site: str, symbol: str) -> dict[str, Any]:
         **_STOCK,
         "parent_id": product.parent_id,
         "purchase_note": "",
-        "categories": [],
-        "brands": [],
-        "tags": [],
-        "images": [],
+        **_GROUPS,
         "attributes": [
             {"id": 0, "name": label, "slug": key, "option": value} for key, label, value in product.attributes
         ],
-        "default_attributes": [],
-        "variations": [],
-        "grouped_products": [],
-        "menu_order": 0,
+        **_REST,
         "price_html": f'<span class="woocommerce-Price-amount amount"><bdi>{symbol}{price}</bdi></span>',
         "related_ids": [],
         "meta_data": [],
@@ -101,10 +96,6 @@ def product_json(product: Product, *, site: str, symbol: str) -> dict[str, Any]:
         "global_unique_id": product.gtin,
         "_links": _links(product, site),
     }
-
-
-def _shown(price: Decimal) -> str:
-    return str(price)
 
 
 def _links(product: Product, site: str) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def test_taxes_of_each_line_are_those_of_its_rates_within_the_cent_that_is_not_s
 
 
 def test_carts_are_priced_as_the_recorded_ones_were() -> None:
-    """Orders 148 (percent coupon, two rates, fee), 152 (compound) and 340 (prices with tax)."""
+    """Order 148: a percent coupon, two rates, a line without tax, a fee."""
     by_price = {
         "9.90": BY_ID[11],
         "19.95": BY_ID[13],
@@ -116,7 +116,11 @@ def test_carts_are_priced_as_the_recorded_ones_were() -> None:
         (1, "12.40", "0.93"),
         (2, "1.26", "0.00"),
     ]
-    quebec = rates_for("CA", "QC", "")
+
+
+def test_compound_rates_and_prices_with_tax_are_counted_as_recorded() -> None:
+    """Orders 152 (two rates, the second compound) and 340 (prices entered with tax)."""
+    rates, quebec = rates_for("DE", "", ""), rates_for("CA", "QC", "")
     mug, third = BY_ID[11], next(row for row in KNOWN if row.sku == "DRITTEL")
     totals = add_up(
         [price_line(mug, 3, quebec, with_tax=False), price_line(third, 3, quebec, with_tax=False)],
