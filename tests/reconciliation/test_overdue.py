@@ -1,0 +1,167 @@
+"""Work that waits for longer than it should is a case until it does not."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from integrations import connections, inbox, outbox
+from integrations.models import Connection, ConnectionState, InboxMessage, OutboxMessage
+from integrations.ports.errors import Transient
+from integrations.states import Mode
+from reconciliation.models import Case
+from reconciliation.services import overdue
+from reconciliation.tasks import watch_overdue
+from retailhub.core import clock
+
+pytestmark = pytest.mark.django_db
+
+LATE = settings.STUCK_AFTER_SECONDS + 60
+
+
+def connect(name: str, kind: str = "lookalike_erp", mode: str = Mode.LIVE) -> Connection:
+    row = Connection.objects.create(name=name, kind=kind, mode=mode)
+    ConnectionState.objects.create(connection=row)
+    return row
+
+
+def shift(seconds: float) -> None:
+    """The clock of this session, moved by so many seconds from the wall's."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('retailhub.clock_offset', %s, false)", [f"{seconds} seconds"])
+
+
+def send(row: Connection, subject: str = "order:ord_1", reference: str = "WC-eu-1") -> int:
+    effect = outbox.NewEffect(
+        connection_id=row.pk,
+        operation="post_order",
+        subject=subject,
+        reference=reference,
+        document=b"{}",
+        trace_id="trace",
+    )
+    return outbox.enqueue([effect])[0]
+
+
+def arrive(row: Connection) -> int:
+    message = inbox.NewMessage(connection_id=row.pk, topic="order.updated", shard="store:1", body=b"{}", headers={})
+    return inbox.store([message])[0][0]
+
+
+def watch() -> dict[str, str]:
+    """Open cases by code after a look, with their subjects."""
+    overdue.watch(now=clock.now())
+    return dict(Case.objects.filter(family="overdue", state=Case.State.OPEN).values_list("code", "subject"))
+
+
+def test_work_due_for_longer_than_the_limit_is_a_case_of_its_connection_and_closes_when_it_is_done() -> None:
+    erp = connect("erp")
+    message = send(erp)
+    assert watch() == {}
+
+    shift(LATE)
+    assert watch() == {"work_overdue": f"connection:{erp.pk}"}
+    assert watch() == {"work_overdue": f"connection:{erp.pk}"}
+    case = Case.objects.get()
+    assert case.evidence["outbound_messages"] == "1"
+    assert int(case.evidence["outbound_oldest_seconds"]) >= LATE
+
+    OutboxMessage.objects.filter(pk=message).update(status="done", outcome="applied")
+    assert watch() == {}
+    case.refresh_from_db()
+    assert (case.state, case.closed_because) == (Case.State.CLOSED, overdue.OVER)
+
+
+def test_inbound_work_nobody_takes_up_is_a_case_too_and_one_case_tells_of_both_ways() -> None:
+    shop = connect("eu", kind="woocommerce", mode=Mode.SHADOW)
+    arrive(shop)
+    shift(LATE)
+    assert watch() == {"work_overdue": f"connection:{shop.pk}"}
+    assert Case.objects.get().evidence["inbound_messages"] == "1"
+
+
+def test_work_whose_worker_died_and_that_nobody_takes_back_is_overdue() -> None:
+    erp = connect("erp")
+    send(erp)
+    assert len(outbox.claim(connection_id=erp.pk, fence=inbox.next_fence(), limit=1, lease_seconds=10)) == 1
+    shift(settings.STUCK_AFTER_SECONDS)
+    assert watch() == {}
+    shift(LATE)
+    assert watch() == {"work_overdue": f"connection:{erp.pk}"}
+
+
+@pytest.mark.parametrize("mode", [Mode.OFF, Mode.SHADOW])
+def test_outbound_work_of_a_connection_that_is_not_live_waits_rightly(mode: Mode) -> None:
+    send(connect("erp", mode=mode))
+    shift(LATE)
+    assert watch() == {}
+
+
+def test_work_of_a_paused_connection_waits_rightly_until_the_pause_ends() -> None:
+    erp = connect("erp")
+    send(erp)
+    connections.pause(name="erp", until=clock.after(LATE + 30), actor="test", reason="stocktaking", now=clock.now())
+    shift(LATE)
+    assert watch() == {}
+    shift(LATE + 60)
+    assert watch() == {"work_overdue": f"connection:{erp.pk}"}
+
+
+def test_work_behind_a_parked_message_has_that_messages_case_already() -> None:
+    erp = connect("erp")
+    first = send(erp)
+    OutboxMessage.objects.filter(pk=first).update(status="parked", outcome="rejected", code="unknown_item")
+    second = send(erp)
+    shift(LATE)
+    assert watch() == {}
+    OutboxMessage.objects.filter(pk=first).update(status="done", outcome="applied", code="")
+    assert watch() == {"work_overdue": f"connection:{erp.pk}"}
+    assert OutboxMessage.objects.get(pk=second).status == "pending"
+
+
+def test_a_system_that_lets_nothing_through_is_a_case_until_it_answers() -> None:
+    erp = connect("erp")
+    message = send(erp)
+    shift(LATE)
+    connections.note_trouble(connection_id=erp.pk, code=Transient.code, detail="no answer", retry_at=clock.after(120))
+    OutboxMessage.objects.filter(pk=message).update(due_at=clock.after(30), attempts=7)
+    assert watch() == {"other_system_unavailable": f"connection:{erp.pk}"}
+    connections.note_success(connection_id=erp.pk)
+    assert watch() == {}
+
+
+def test_a_system_that_told_us_to_wait_for_long_is_named_so() -> None:
+    erp = connect("erp")
+    send(erp)
+    shift(LATE)
+    connections.note_trouble(connection_id=erp.pk, code="rate_limited", detail="429", retry_at=clock.after(900))
+    assert watch() == {"rate_limited": f"connection:{erp.pk}"}
+
+
+def test_a_connection_whose_credentials_are_refused_has_one_case_and_not_two() -> None:
+    erp = connect("erp")
+    send(erp)
+    shift(LATE)
+    connections.note_trouble(connection_id=erp.pk, code="credentials_rejected", detail="401", retry_at=clock.after(60))
+    assert watch() == {}
+    assert Case.objects.get().code == "credentials_rejected"
+
+
+def test_a_short_failure_is_no_case() -> None:
+    erp = connect("erp")
+    send(erp)
+    connections.note_success(connection_id=erp.pk)
+    connections.note_trouble(connection_id=erp.pk, code="timed_out", detail="no answer", retry_at=None)
+    shift(settings.STUCK_AFTER_SECONDS - 60)
+    assert watch() == {}
+
+
+def test_two_schedules_ring_and_one_looks() -> None:
+    send(connect("erp"))
+    shift(LATE)
+    watch_overdue()
+    Case.objects.all().delete()
+    watch_overdue()
+    assert Case.objects.count() == 0
+    assert InboxMessage.objects.count() == 0
