@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -52,7 +53,7 @@ def install(wanted: str) -> None:
     _say(f"installing the packages of {' and '.join(REQUIREMENTS[wanted])}")
     uv = _uv()
     if uv is None or not _run([*uv, "pip", "install", "--quiet", "--python", str(PYTHON), *files]):
-        _say("uv cannot be had here, so pip does it; this takes some minutes")
+        _say("uv could not do it here, so pip does; this takes some minutes")
         if not _run([str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *files]):
             raise SystemExit("The packages could not be installed; what pip said stands above.")
     stamp.write_text(fingerprint)
@@ -94,20 +95,24 @@ def _run(argv: list[str]) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, with the package index that pip is set to: uv does not read pip's configuration."""
+    """Ours, with the package index and certificates that pip is set to: uv does not read pip's configuration."""
     environment = {"UV_LINK_MODE": "copy", **os.environ}
     environment.pop("VIRTUAL_ENV", None)
-    if PYTHON.exists() and "UV_DEFAULT_INDEX" not in environment:
-        asked = subprocess.run(
-            [str(PYTHON), "-m", "pip", "config", "get", "global.index-url"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        index = os.environ.get("PIP_INDEX_URL") or asked.stdout.strip()
-        if index:
-            environment["UV_DEFAULT_INDEX"] = index
+    for name, setting in (("UV_DEFAULT_INDEX", "index-url"), ("SSL_CERT_FILE", "cert")):
+        value = _pip_setting(setting)
+        if value and name not in environment:
+            environment[name] = value
+    if ssl.get_default_verify_paths().cafile is not None:
+        environment.setdefault("UV_SYSTEM_CERTS", "true")  # as pip does: a company's own authority is known there
     return environment
+
+
+def _pip_setting(name: str) -> str:
+    chosen = os.environ.get("PIP_" + name.upper().replace("-", "_"))
+    if chosen or not PYTHON.exists():
+        return chosen or ""
+    argv = [str(PYTHON), "-m", "pip", "config", "get", f"global.{name}"]
+    return subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _works(statement: str) -> bool:
