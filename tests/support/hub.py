@@ -18,7 +18,8 @@ from typing import Any
 
 from django.db import connection
 
-from integrations import connections, pump, webhooks
+from integrations import arrivals, connections, delivery, pump, sweep, webhooks
+from integrations.calls import lines
 from integrations.models import Connection, InboxMessage, LegalEntity, OutboxMessage, Region, SalesRoute
 from integrations.ports import documents
 from inventory.services import mappings
@@ -121,6 +122,19 @@ class Hub:
             if not pending():
                 break
             self.shift(forward * (number + 1))
+        self.shift(0)
+
+    def drain_singly(self) -> None:
+        """Work as `drain` does, but one effect a claim, so that an ERP's chances are thrown for each."""
+        shift = 0.0
+        with lines() as kept:
+            while True:
+                found = sweep.take_back_leases() + arrivals.work(lines=kept, limit=50)
+                if not found + delivery.work(connection_id=self.erp.pk, lines=kept, limit=1):
+                    if not pending():
+                        break
+                    shift += 5
+                    self.shift(shift)
         self.shift(0)
 
     def shift(self, seconds: float) -> None:

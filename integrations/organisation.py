@@ -1,0 +1,55 @@
+"""Which company sells in which region, and where a store's orders for it go."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+
+from integrations import connections
+from integrations.connectors.registry import kind_named
+from integrations.models import LegalEntity, Region, SalesRoute
+from integrations.ports.errors import Misconfigured
+from retailhub.core import audit
+
+
+def add_route(
+    *,
+    store: str,
+    sink: str,
+    entity: str,
+    entity_name: str,
+    currency: str,
+    region: str,
+    countries: Sequence[str],
+    actor: Any,
+    now: dt.datetime,
+) -> SalesRoute:
+    """Send a store's orders for some countries (none named: all others) to a sink; makes entity and region.
+
+    Raises `Misconfigured` when a connection is missing or has the wrong part, or the region is another entity's.
+    """
+    source, target = connections.named(store), connections.named(sink)
+    if kind_named(source.kind).role != "store" or kind_named(target.kind).role != "erp":
+        raise Misconfigured(f"A route goes from a store to an ERP; {store} is {source.kind}, {sink} is {target.kind}.")
+    with transaction.atomic():
+        owner, _ = LegalEntity.objects.get_or_create(
+            code=entity, defaults={"name": entity_name or entity, "currency": currency}
+        )
+        market, made = Region.objects.get_or_create(
+            code=region, defaults={"name": region, "legal_entity": owner, "countries": list(countries)}
+        )
+        if not made and (market.legal_entity_id != owner.pk or list(market.countries) != list(countries)):
+            raise Misconfigured(f"Region {region} exists already, with another company or other countries.")
+        row, _ = SalesRoute.objects.update_or_create(store=source, region=market, defaults={"sink": target})
+        audit.record(
+            actor=actor,
+            action="add_route",
+            subject=f"connection:{store}",
+            reason="added",
+            now=now,
+            after={"sink": sink, "region": region, "countries": list(countries)},
+        )
+    return row
