@@ -16,7 +16,7 @@ class Waiting:
     messages: int
     seconds: float
     failure_code: str
-    """What the connection's last call failed with; empty when it succeeded, or none was made."""
+    """What it failed with when it was tried last; empty when nobody has tried."""
 
 
 OPEN_FOR_WORK = "(s.paused_at IS NULL OR s.paused_until <= (SELECT rh_now()))"
@@ -49,6 +49,13 @@ ORDER BY 1, 2
 """  # noqa: S608 - made of the constants above
 
 UNANSWERED = f"""
+SELECT m.connection_id, 'i', count(*), extract(epoch FROM (SELECT rh_now()) - min(m.received_at))::float, max(m.code)
+FROM integrations_inboxmessage m
+JOIN integrations_connection c ON c.id = m.connection_id AND c.mode <> 'off'
+JOIN integrations_connectionstate s ON s.connection_id = c.id AND {OPEN_FOR_WORK}
+WHERE m.status IN ('pending', 'in_flight') AND m.code <> '' AND m.received_at < {LATE}
+GROUP BY m.connection_id
+UNION ALL
 SELECT m.connection_id, 'o', count(*), extract(epoch FROM (SELECT rh_now()) - min(m.created_at))::float,
        s.last_failure_code
 FROM integrations_connectionstate s
@@ -56,7 +63,8 @@ JOIN integrations_connection c ON c.id = s.connection_id AND c.mode = 'live'
 JOIN integrations_outboxmessage m ON m.connection_id = c.id AND m.status IN ('pending', 'in_flight')
 WHERE s.last_failure_code <> '' AND coalesce(s.last_success_at, '-infinity') < {LATE} AND {OPEN_FOR_WORK}
   AND m.created_at < {LATE} AND {NOT_BEHIND_PARKED}
-GROUP BY m.connection_id, s.last_failure_code ORDER BY m.connection_id
+GROUP BY m.connection_id, s.last_failure_code
+ORDER BY 1, 2
 """  # noqa: S608 - made of the constants above
 
 
@@ -70,7 +78,11 @@ def unclaimed(*, after_seconds: int) -> list[Waiting]:
 
 
 def unanswered(*, after_seconds: int) -> list[Waiting]:
-    """Outbound work older than ``after_seconds`` at live connections that have answered no call for as long."""
+    """Work older than ``after_seconds`` that was tried, and that the other side did not let through.
+
+    Inbound: what could not be read from its store. Outbound: at live connections where no call has succeeded for
+    as long.
+    """
     return _read(UNANSWERED, after_seconds)
 
 

@@ -148,6 +148,36 @@ def test_a_connection_whose_credentials_are_refused_has_one_case_and_not_two() -
     assert Case.objects.get().code == "credentials_rejected"
 
 
+@pytest.mark.parametrize("code", ["key_lacks_rights", "key_not_seen", "blocked_before_store", "login_page"])
+def test_a_refusal_that_opened_no_case_at_once_is_told_when_work_has_waited_for_long(code: str) -> None:
+    erp = connect("erp")
+    send(erp)
+    shift(LATE)
+    connections.note_trouble(connection_id=erp.pk, code=code, detail="no", retry_at=clock.after(60))
+    ConnectionState.objects.filter(pk=erp.pk).update(last_failure_code=code)
+    assert watch() == {"credentials_rejected": f"connection:{erp.pk}"}
+    connections.note_success(connection_id=erp.pk)
+    assert watch() == {}
+
+
+def test_orders_that_a_store_does_not_let_us_read_are_told_by_what_it_said() -> None:
+    shop = connect("eu", kind="woocommerce")
+    message = arrive(shop)
+    InboxMessage.objects.filter(pk=message).update(code="timed_out", attempts=5, due_at=clock.after(LATE + 60))
+    shift(LATE)
+    assert watch() == {"other_system_unavailable": f"connection:{shop.pk}"}
+    assert Case.objects.get().evidence["last_failure"] == "timed_out"
+    InboxMessage.objects.filter(pk=message).update(status="done", outcome="applied", code="")
+    assert watch() == {}
+
+
+def test_a_store_that_answers_with_old_states_for_long_makes_its_work_overdue() -> None:
+    shop = connect("eu", kind="woocommerce")
+    InboxMessage.objects.filter(pk=arrive(shop)).update(code="stale_answer", due_at=clock.after(LATE + 60))
+    shift(LATE)
+    assert watch() == {"work_overdue": f"connection:{shop.pk}"}
+
+
 def test_a_short_failure_is_no_case() -> None:
     erp = connect("erp")
     send(erp)
