@@ -181,9 +181,7 @@ def _refuse_html(answer: Answer) -> NoReturn:
 def is_html(answer: Answer) -> bool:
     """Whether the body is a web page, by its label or by its looks."""
     start = answer.body[:256].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return "text/html" in answer.headers.get("Content-Type", "") or start.startswith(
-        (b"<!doctype html", b"<html")
-    )
+    return "text/html" in answer.headers.get("Content-Type", "") or start.startswith((b"<!doctype html", b"<html"))
 
 
 def is_login_page(answer: Answer) -> bool:

@@ -105,9 +105,7 @@ class HttpClient:
             all_headers.setdefault("Content-Type", "application/json")
         if context.correlation_id:
             all_headers["X-Correlation-Id"] = context.correlation_id
-        request = requests.Request(
-            method, url, params=list(params), data=body, headers=all_headers, auth=self._auth
-        )
+        request = requests.Request(method, url, params=list(params), data=body, headers=all_headers, auth=self._auth)
         return self._ready_session().prepare_request(request)
 
     def _ready_session(self) -> requests.Session:
@@ -165,9 +163,7 @@ class HttpClient:
         if not self._wire.sent:
             return Transient(f"{self._host} could not be reached.", code="unreachable", evidence=evidence)
         if _is_timeout(failure):
-            return in_doubt(
-                effect, f"{self._host} did not answer in time.", code="timed_out", evidence=evidence
-            )
+            return in_doubt(effect, f"{self._host} did not answer in time.", code="timed_out", evidence=evidence)
         return in_doubt(
             effect,
             f"The connection to {self._host} broke before the answer was complete.",

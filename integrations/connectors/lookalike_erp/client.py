@@ -39,9 +39,7 @@ _PAGE = 200
 class Client:
     """Calls with the connection's key. Every method raises `ConnectorError` only."""
 
-    def __init__(
-        self, settings: Settings, credentials: Credentials, context: Callable[[], CallContext]
-    ) -> None:
+    def __init__(self, settings: Settings, credentials: Credentials, context: Callable[[], CallContext]) -> None:
         self._http = HttpClient(
             base_url=settings.base_url,
             context=context,
@@ -112,9 +110,7 @@ class Client:
     def _by_ids(self, path: str, ids: Sequence[str]) -> list[Item]:
         answer = self._write("POST", path, {"ids": ids}, ItemsAnswer)
         told = [item.document.id if item.document else None for item in answer.items]
-        if len(told) != len(ids) or any(
-            found not in (None, asked) for found, asked in zip(told, ids, strict=True)
-        ):
+        if len(told) != len(ids) or any(found not in (None, asked) for found, asked in zip(told, ids, strict=True)):
             raise _out_of_step(len(ids), len(told))
         return list(answer.items)
 

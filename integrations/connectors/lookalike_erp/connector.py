@@ -25,9 +25,7 @@ class Connector:
 
     def __init__(self, info: ConnectionInfo, context: CallContext) -> None:
         self.context = context
-        self._client = Client(
-            parse_settings(info.settings), parse_credentials(info.credentials), lambda: self.context
-        )
+        self._client = Client(parse_settings(info.settings), parse_credentials(info.credentials), lambda: self.context)
 
     def close(self) -> None:
         """Close the pooled sockets."""
@@ -38,16 +36,15 @@ class Connector:
 
         A second ask for a reference that is already in the call waits for the next one, as `Transient`.
         """
-        first = {ask.reference: ask for ask in reversed(asks)}
+        first: dict[str, Ask] = {}
+        for ask in asks:
+            first.setdefault(ask.reference, ask)
         results: dict[str, Result] = {}
         unique = list(first.values())
         for start in range(0, len(unique), self.batch_size):
             part = unique[start : start + self.batch_size]
             results |= Round(self._client, self.context.crashpoint, part).run()
-        return [
-            results[ask.reference] if ask is first[ask.reference] else _asked_twice(ask.reference)
-            for ask in asks
-        ]
+        return [results[ask.reference] if ask is first[ask.reference] else _asked_twice(ask.reference) for ask in asks]
 
     def find(self, references: Sequence[str]) -> dict[str, list[ExternalDocument]]:
         """See `OrderSink.find`. A new document may be missing for as long as the ERP's search lags."""
@@ -97,9 +94,7 @@ class Connector:
         except ConnectorError as error:
             return _failed("products", error, "Give the key the right to read products.")
         if not page.products:
-            return Check(
-                "products", Health.FAILED, "The ERP has no products.", "Add the products that are sold."
-            )
+            return Check("products", Health.FAILED, "The ERP has no products.", "Add the products that are sold.")
         return Check("products", Health.OK, "Products can be read.")
 
 

@@ -86,9 +86,7 @@ class Round:
     def _created(self, asks: list[Ask]) -> list[Step]:
         with_customer = self._customers_put(asks)
         orders = {ask.reference: mapping.order_for(ask.document) for ask in with_customer}
-        items = in_parts(
-            with_customer, lambda part: self._client.create([orders[ask.reference] for ask in part])
-        )
+        items = in_parts(with_customer, lambda part: self._client.create([orders[ask.reference] for ask in part]))
         steps: list[Step] = []
         for ask, item in zip(with_customer, items, strict=True):
             document = self._accepted(ask, item)
@@ -167,9 +165,7 @@ class Round:
         elif item.error is not None:
             self._results[ask.reference] = mapping.rejected(item.error)
         elif item.document is None:
-            self._results[ask.reference] = Unknown(
-                "The ERP's answer says neither yes nor no.", code="bad_answer"
-            )
+            self._results[ask.reference] = Unknown("The ERP's answer says neither yes nor no.", code="bad_answer")
         else:
             return item.document
         return None
@@ -189,9 +185,7 @@ class Round:
         if not written:
             return
         try:
-            documents = {
-                document.id: document for document in self._client.read([s.document.id for s in written])
-            }
+            documents = {document.id: document for document in self._client.read([s.document.id for s in written])}
         except ConnectorError as error:
             for step in written:
                 self._results[step.ask.reference] = not_read_back(step, error)

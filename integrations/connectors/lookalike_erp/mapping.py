@@ -49,9 +49,7 @@ def order_for(document: SalesOrder) -> schemas.Order:
         lines=tuple(_line(line) for line in document.lines),
         bill_to=_address(document.billing),
         ship_to=_address(document.shipping),
-        payment=schemas.Payment(
-            method=document.payment_method, reference=document.payment_ref, paid=document.paid
-        ),
+        payment=schemas.Payment(method=document.payment_method, reference=document.payment_ref, paid=document.paid),
         note=document.note,
         channel=document.store,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from retailhub.sandbox.erp.manners import Manners, changed
+
+
+def argv(*, ledger: Path, ready_file: Path, port: int = 0) -> list[str]:
+    """The command that starts an ERP on this ledger; up once ``ready_file`` exists (see `read_place`)."""
+    module = "retailhub.sandbox.erp"
+    options = ["--ledger", str(ledger), "--ready-file", str(ready_file), "--port", str(port)]
+    return [sys.executable, "-m", module, *options]
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,7 @@ class Books:
 
 
 class Control:
-    """Talks to the control port at ``control_url``. Errors are those of ``urllib``."""
+    """Talks to the control port. Errors are those of ``urllib``; a refusal is a ``ValueError``."""
 
     def __init__(self, control_url: str, *, timeout_seconds: float = 10.0) -> None:
         self._url = control_url.rstrip("/")
@@ -132,7 +141,11 @@ class Control:
         request = urllib.request.Request(self._url + path, data=data, method=method)  # noqa: S310 - our own address
         request.add_header("Content-Type", "application/json")
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        return opener.open(request, timeout=self._timeout)
+        try:
+            return opener.open(request, timeout=self._timeout)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                raise ValueError(json.loads(refused.read())["error"]["message"]) from refused
 
 
 def _document(raw: Mapping[str, Any]) -> LedgerDocument:

@@ -227,9 +227,7 @@ class Ledger:
         return _as_json(self._rows(query, (*values, _now(), self._next_change(), int(document_id)))[0])
 
     def _row(self, document_id: str) -> sqlite3.Row:
-        found = self._in(
-            "SELECT * FROM document WHERE id IN", [int(document_id)] if _is_id(document_id) else []
-        )
+        found = self._in("SELECT * FROM document WHERE id IN", [int(document_id)] if _is_id(document_id) else [])
         if not found:
             raise RefusedError("not_found", "There is no such order.", id=document_id)
         return found[0]

@@ -209,7 +209,7 @@ class _ControlHandler(_Handler):
             self._stream_ledger()
             return
         try:
-            reply = self._control(read_json(raw))
+            reply = self._control(json.loads(raw) if raw else None)
         except (ValueError, TypeError, KeyError) as error:
             reply = Reply(400, _error("invalid_call", str(error)))
         self.send_json(reply)
