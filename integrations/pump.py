@@ -33,11 +33,16 @@ def sink_ids() -> list[int]:
     return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
-def drain(*, seconds: float, connection_id: int | None = None) -> int:
-    """Work inbox and outbox until nothing is due or the time is up; returns how many messages were worked."""
+def drain(
+    *, seconds: float, connection_id: int | None = None, go_on: Callable[[int], bool] = lambda _worked: True
+) -> int:
+    """Work inbox and outbox until nothing is due or the time is up; returns how many messages were worked.
+
+    Between batches ``go_on`` is told how many that are so far, and may say that it is enough.
+    """
     ends, worked = time.monotonic() + seconds, 0
     with lines() as kept:
-        while time.monotonic() < ends:
+        while time.monotonic() < ends and go_on(worked):
             found = sweep.take_back_leases()
             found += arrivals.work(lines=kept, limit=INBOX_BATCH) if connection_id is None else 0
             targets = [connection_id] if connection_id is not None else sink_ids()

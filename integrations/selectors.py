@@ -5,11 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
 
 from django.db import connection
 
+from integrations.connectors.registry import kind_named
 from integrations.models import (
     Attempt,
+    Connection,
     ConnectionState,
     ExchangeRecord,
     ExternalReference,
@@ -17,7 +21,9 @@ from integrations.models import (
     InboxMessage,
     OutboxBody,
     OutboxMessage,
+    SalesRoute,
 )
+from integrations.states import Status
 
 MANY = 500
 """Rows of one kind that one page or story shows at most."""
@@ -25,21 +31,69 @@ MANY = 500
 
 def deliveries_of(*, subject: str) -> list[InboxMessage]:
     """Inbound messages about a subject, oldest first."""
-    return list(
-        InboxMessage.objects.filter(subject=subject).select_related("connection").order_by("id")[:MANY]
+    return list(InboxMessage.objects.filter(subject=subject).select_related("connection").order_by("id")[:MANY])
+
+
+def waiting_deliveries(*, store_id: int, order_ref: str) -> list[InboxMessage]:
+    """Inbound messages that seem to be about an order but were not worked yet, or are parked; oldest first."""
+    rows = InboxMessage.objects.filter(
+        connection_id=store_id,
+        shard=f"store:{order_ref}",
+        subject="",
+        status__in=[Status.PENDING, Status.IN_FLIGHT, Status.PARKED],
     )
+    return list(rows.select_related("connection").order_by("id")[:MANY])
+
+
+def delivery_named(message_id: int) -> InboxMessage | None:
+    """One inbound message."""
+    return InboxMessage.objects.filter(pk=message_id).select_related("connection").first()
+
+
+def effect_named(message_id: int) -> OutboxMessage | None:
+    """One outbound message."""
+    return OutboxMessage.objects.filter(pk=message_id).select_related("connection").first()
+
+
+def statuses_of(*, direction: str, message_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """``id → (status, subject)`` of the messages that exist. ``direction`` is ``i`` or ``o``."""
+    model: Any = {"i": InboxMessage, "o": OutboxMessage}[direction]
+    rows = model.objects.filter(pk__in=list(message_ids)).values_list("pk", "status", "subject")
+    return {pk: (status, subject) for pk, status, subject in rows}
+
+
+def parked_effects(*, subjects: Sequence[str]) -> list[int]:
+    """Ids of the parked outbound messages of these subjects, oldest first."""
+    rows = OutboxMessage.objects.filter(subject__in=list(subjects), status=Status.PARKED)
+    return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
 def effects_of(*, subject: str) -> list[OutboxMessage]:
     """Outbound messages of a subject, oldest first."""
-    return list(
-        OutboxMessage.objects.filter(subject=subject).select_related("connection").order_by("id")[:MANY]
-    )
+    return list(OutboxMessage.objects.filter(subject=subject).select_related("connection").order_by("id")[:MANY])
 
 
 def references_of(*, subject: str) -> list[ExternalReference]:
     """Documents of a subject in other systems, in the order in which their references were given out."""
     return list(ExternalReference.objects.filter(subject=subject).select_related("connection").order_by("id"))
+
+
+def references_by_subject(*, subjects: Sequence[str]) -> dict[str, list[ExternalReference]]:
+    """As `references_of`, for many subjects in one query; subjects without any are not in the answer."""
+    found: dict[str, list[ExternalReference]] = {}
+    rows = ExternalReference.objects.filter(subject__in=list(subjects))
+    for row in rows.select_related("connection").defer("connection__credentials").order_by("id"):
+        found.setdefault(row.subject, []).append(row)
+    return found
+
+
+def subjects_of_reference(reference: str) -> list[str]:
+    """Subjects that carry this reference in some sink: one, unless two stores share a code."""
+    # naming the connections lets the unique index (connection, reference) answer
+    rows = ExternalReference.objects.filter(
+        reference=reference, connection_id__in=list(Connection.objects.values_list("pk", flat=True))
+    )
+    return list(rows.values_list("subject", flat=True).distinct())
 
 
 def attempts_of(*, direction: str, message_ids: Sequence[int]) -> list[Attempt]:
@@ -51,6 +105,81 @@ def attempts_of(*, direction: str, message_ids: Sequence[int]) -> list[Attempt]:
 def exchanges_of(*, fences: Iterable[int], limit: int = 50) -> list[ExchangeRecord]:
     """Calls made under these fences, oldest first. A claim of many messages shares its calls between them."""
     return list(ExchangeRecord.objects.filter(fence__in=list(fences)).order_by("started_at", "id")[:limit])
+
+
+LATE_CALLS = "30 days"
+"""How long after a message came a call about it is looked for: bounds the partitions that are read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One call to another system. Bodies are kept to a bound, and only fetched where asked for."""
+
+    fence: int
+    connection: str
+    started_at: dt.datetime
+    method: str
+    path: str
+    status: int | None
+    seconds: float
+    error: str
+    sent: bytes
+    received: bytes
+
+
+CALLS = """
+SELECT fence, connection_id, started_at, method, url, status, seconds, error,
+       CASE WHEN %(bodies)s THEN sent ELSE ''::bytea END, CASE WHEN %(bodies)s THEN received ELSE ''::bytea END
+FROM integrations_exchange e
+WHERE fence = ANY(%(fences)s) AND started_at >= %(since)s AND started_at < %(since)s + %(late)s::interval
+  -- a batch shares its fence: what names another document alone is another document's call
+  AND (string_to_array(translate(replace(url, '%%2C', ','), '?&=,', '////'), '/') && %(names)s::text[]
+       OR (%(kin)s <> ''::bytea AND (
+           EXISTS (SELECT 1 FROM unnest(%(quoted)s::bytea[]) AS name
+                   WHERE position(name IN sent) > 0 OR position(name IN received) > 0)
+           OR position(%(kin)s IN sent) + position(%(kin)s IN received) = 0)))
+ORDER BY started_at, id
+"""
+
+
+def calls_under(
+    *, fences: Sequence[int], names: Sequence[str], kin: str = "", since: dt.datetime, bodies: bool = False
+) -> list[Call]:
+    """Calls made under these claims that name one of ``names`` in their address, or as JSON text in a body.
+
+    ``kin`` is how references of other documents begin (``WC-``): calls that name no document at all (a login, a
+    batch by numbers) are shown too. Without ``kin`` bodies are not looked into.
+    """
+    if not fences:
+        return []
+    values: dict[str, Any] = {
+        "fences": list(fences),
+        "since": since,
+        "late": LATE_CALLS,
+        "bodies": bodies,
+        "names": list(names),
+        "quoted": [f'"{name}"'.encode() for name in names],
+        "kin": f'"{kin}'.encode() if kin else b"",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(CALLS, values)
+        rows = cursor.fetchall()
+    known = connection_names()
+    return [
+        Call(
+            fence=row[0],
+            connection=known.get(row[1], str(row[1])),
+            started_at=row[2],
+            method=row[3],
+            path=urlsplit(row[4]).path,
+            status=row[5],
+            seconds=row[6],
+            error=row[7],
+            sent=bytes(row[8]),
+            received=bytes(row[9]),
+        )
+        for row in rows
+    ]
 
 
 def bodies_of(*, message_id: int) -> list[OutboxBody]:
@@ -139,7 +268,30 @@ def connection_states() -> list[ConnectionState]:
     return list(rows.order_by("connection__name"))
 
 
+def connection_names() -> dict[int, str]:
+    """Name by id."""
+    return dict(Connection.objects.values_list("pk", "name"))
+
+
+def role_of(name: str) -> str:
+    """``store`` or ``erp``; empty when there is no connection of that name."""
+    kind = Connection.objects.filter(name=name).values_list("kind", flat=True).first()
+    return kind_named(kind).role if kind else ""
+
+
+def stores() -> dict[str, int]:
+    """Id by name of the connections that take orders."""
+    rows = Connection.objects.order_by("name").values_list("name", "pk", "kind")
+    return {name: pk for name, pk, kind in rows if kind_named(kind).role == "store"}
+
+
 def heartbeats(*, now: dt.datetime) -> dict[str, float]:
     """Seconds since each worker last finished a round of looking for work."""
     rows = Heartbeat.objects.order_by("name").values_list("name", "beat_at")
     return {name: max((now - beat_at).total_seconds(), 0.0) for name, beat_at in rows}
+
+
+def sinks(*, store_id: int | None = None) -> list[tuple[int, str]]:
+    """Id and name of the connections that orders (of one store, if given) are routed to, by name."""
+    routes = SalesRoute.objects.all() if store_id is None else SalesRoute.objects.filter(store_id=store_id)
+    return list(routes.order_by("sink__name").values_list("sink_id", "sink__name").distinct())

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from django.db import connection
+from django.db.models import Q, QuerySet
 
+from integrations.ports import documents
+from integrations.ports.documents import Order as OrderDocument
 from orders.models import Finding, Order, OrderTransition, OrderVersion
 from orders.states import OrderState
 
@@ -34,9 +39,7 @@ class Life:
 def life_of(*, order_id: int) -> Life:
     """Versions, transitions and present findings of an order, each oldest first."""
     return Life(
-        versions=list(
-            OrderVersion.objects.filter(order_id=order_id).defer("document").order_by("number")[:MANY]
-        ),
+        versions=list(OrderVersion.objects.filter(order_id=order_id).defer("document").order_by("number")[:MANY]),
         transitions=list(OrderTransition.objects.filter(order_id=order_id).order_by("id")[:MANY]),
         findings=list(Finding.objects.filter(order_id=order_id).order_by("id")),
     )
@@ -52,3 +55,124 @@ def count_by_state() -> dict[str, int]:
             [part for state in states for part in (state, state, CAP)],
         )
         return dict(cursor.fetchall())
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderView:
+    """One order as it stands. ``document`` is ``None`` until a document of it was taken in."""
+
+    id: int
+    public_id: str
+    subject: str
+    store_id: int
+    store: str
+    order_ref: str
+    number: str
+    status: str
+    order_state: str
+    payment_state: str
+    fulfilment_state: str
+    decision: str
+    cancel_reason: str
+    version: int
+    customer_id: str
+    legal_entity: str
+    region: str
+    first_seen_at: dt.datetime
+    changed_at: dt.datetime
+    document: OrderDocument | None = field(repr=False)
+
+
+def _rows() -> QuerySet[Order]:
+    return Order.objects.select_related("store", "customer__merged_into", "legal_entity", "region")
+
+
+def _view(row: Order) -> OrderView:
+    customer = row.customer and (row.customer.merged_into or row.customer)
+    return OrderView(
+        id=row.pk,
+        public_id=row.public_id,
+        subject=row.subject,
+        store_id=row.store_id,
+        store=row.store.name,
+        order_ref=row.order_ref,
+        number=row.number,
+        status=row.status,
+        order_state=row.order_state,
+        payment_state=row.payment_state,
+        fulfilment_state=row.fulfilment_state,
+        decision=row.decision,
+        cancel_reason=row.cancel_reason,
+        version=row.version,
+        customer_id=customer.public_id if customer else "",
+        legal_entity=row.legal_entity.code if row.legal_entity else "",
+        region=row.region.code if row.region else "",
+        first_seen_at=row.first_seen_at,
+        changed_at=row.changed_at,
+        document=documents.decode(row.document, OrderDocument) if row.document else None,
+    )
+
+
+def by_subject(subject: str) -> OrderView | None:
+    """The order that other apps call ``order:ord_…``."""
+    row = _rows().filter(public_id=subject.removeprefix("order:")).first()
+    return _view(row) if row else None
+
+
+def of_store(*, store_id: int, order_ref: str) -> OrderView | None:
+    """The order of a store by the store's id of it."""
+    row = _rows().filter(store_id=store_id, order_ref=order_ref).first()
+    return _view(row) if row else None
+
+
+def called(text: str, *, store_ids: Iterable[int]) -> list[OrderView]:
+    """Orders of these stores whose number, or whose id in the store, is ``text``."""
+    rows = _rows().filter(Q(number=text) | Q(order_ref=text), store_id__in=list(store_ids))
+    return [_view(row) for row in rows.order_by("pk")[:20]]
+
+
+def in_chunks(
+    *, store_id: int | None = None, since: dt.datetime | None = None, size: int = 500
+) -> Iterator[list[OrderView]]:
+    """Every order, oldest first, ``size`` at a time and one query a time; ``since``: changed at or after it.
+
+    Walked by key, so that no transaction or cursor stays open however long the reader takes. An order that
+    appears during the walk is told.
+    """
+    rows = _rows().order_by("pk")
+    if store_id is not None:
+        rows = rows.filter(store_id=store_id)
+    if since is not None:
+        rows = rows.filter(changed_at__gte=since)
+    last = 0
+    while chunk := list(rows.filter(pk__gt=last)[:size]):
+        last = chunk[-1].pk
+        yield [_view(row) for row in chunk]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionView:
+    """One document the order has had, and the message that brought it."""
+
+    number: int
+    version_at: dt.datetime
+    stored_at: dt.datetime
+    message_id: int
+    read_back: bool
+    document: OrderDocument = field(repr=False)
+
+
+def versions_of(order_id: int) -> list[VersionView]:
+    """All versions, oldest first."""
+    rows = OrderVersion.objects.filter(order_id=order_id).order_by("number")
+    return [
+        VersionView(
+            number=row.number,
+            version_at=row.version_at,
+            stored_at=row.stored_at,
+            message_id=row.message_id,
+            read_back=row.read_back,
+            document=documents.decode(row.document, OrderDocument),
+        )
+        for row in rows
+    ]

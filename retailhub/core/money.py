@@ -44,3 +44,9 @@ def scale_of(amount: Decimal) -> int:
 def round_to(amount: Decimal, digits: int) -> Decimal:
     """Rounded half up (away from zero), as shops and ledgers do."""
     return amount.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+
+
+def plain_amount(amount: Decimal, currency: str, *, digits: int | None = None) -> str:
+    """An amount as text, with ``digits`` decimals (the currency's if not given), more only where there is more."""
+    shortest = amount.normalize()
+    return str(round_to(amount, max(minor_digits(currency) if digits is None else digits, scale_of(shortest))))
