@@ -35,7 +35,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
             _start()
         except SandboxError as error:
             raise pytest.UsageError(str(error)) from error
-    return (yield)
+    try:
+        return (yield)
+    except BaseException:
+        _stack.close()  # settings that cannot be read end the session before it can be unconfigured
+        raise
 
 
 @pytest.hookimpl(trylast=True)

@@ -237,23 +237,26 @@ def interruptible() -> Iterator[None]:
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in STOP_SIGNALS}
-    try:
+    with _handling(interrupt):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
     """Hold the stop signals back while children are being stopped: a second Ctrl-C must leave none behind."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in STOP_SIGNALS}
+    with _handling(signal.SIG_IGN):
+        yield
+
+
+@contextlib.contextmanager
+def _handling(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in STOP_SIGNALS}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, former in before.items():
+            # None stands for a handler that was not set by Python, which Python cannot set again.
+            signal.signal(number, signal.SIG_DFL if former is None else former)
 
 
 def die_with_parent(number: signal.Signals) -> None:
