@@ -1,10 +1,134 @@
-"""``manage.py bench``."""
+"""``manage.py bench``: measures the product on this machine, as ratios in one run where machines differ."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import argparse
+import datetime as dt
+import json
+import secrets
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from retailhub.bench import engine, flow, intake
+from retailhub.sandbox.services import REPOSITORY, Services, default_state_dir
+from retailhub.sandbox.stack import Stack
+from retailhub.sandbox.supervisor import Command, StateDirectory
+
+SECTIONS = ("intake", "engine", "flow", "tryton")
+GOALS = {
+    "intake": "web_cpu_ms ≤ 0.6, ratio_to_bare_inserts ≥ 0.15",
+    "engine": "ratio ≥ 5",
+    "flow": "orders_per_second ≥ 100",
+    "tryton": "ratio ≥ 0.9",
+}
 
 
-def main(_argv: Sequence[str]) -> int:
-    """Placeholder until measured."""
-    raise NotImplementedError
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="manage.py bench", description=__doc__)
+    parser.add_argument("--only", choices=SECTIONS, action="append", help="measure this alone; may be repeated")
+    parser.add_argument("--orders", type=int, default=2000, help="orders of the flow")
+    parser.add_argument("--count", type=int, default=4000, help="deliveries or messages a round")
+    parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
+    return parser
+
+
+class Bench:
+    """One run of chosen sections, each on a fresh stack."""
+
+    def __init__(self, options: argparse.Namespace, console: Console) -> None:
+        self.options, self.console = options, console
+
+    def section(self, name: str) -> dict[str, Any]:
+        """Measure one section."""
+        self.console.print(f"[dim]measuring {name} …[/dim]")
+        state = default_state_dir(f"bench-{name}")
+        _forget(state)
+        with Services(state, durable=True, postgres_options={"max_connections": "120"}) as services:
+            stack = Stack(services)
+            stack.migrate()
+            stack.enter_django()
+            measures: dict[str, Callable[[Stack], dict[str, Any]]] = {
+                "intake": self._intake,
+                "engine": self._engine,
+                "flow": self._flow,
+                "tryton": self._tryton,
+            }
+            return measures[name](stack)
+
+    def _intake(self, stack: Stack) -> dict[str, Any]:
+        self._connect(stack, secret=intake.SECRET)
+        stack.start_web()
+        return intake.measure(stack, count=self.options.count)
+
+    def _engine(self, stack: Stack) -> dict[str, Any]:
+        self._connect(stack, secret="unused")  # noqa: S106 - nothing is delivered
+        argv = [sys.executable, "-m", "celery", "-A", "retailhub.bench.noop", "worker", "-Q", "bench"]
+        argv += ["--pool", "prefork", "--concurrency", "2", "--without-gossip", "--without-mingle"]
+        stack.services.supervisor.start(
+            Command(name="noop", argv=argv, env=stack.environment, cwd=REPOSITORY)
+        )
+        return engine.measure(count=self.options.count, folder=stack.services.state.path)
+
+    def _flow(self, stack: Stack) -> dict[str, Any]:
+        secret = secrets.token_urlsafe(16)
+        feeder = flow.start_feeder(stack, secret=secret, orders=self.options.orders, seed=7)
+        self._connect(stack, secret=secret, store_url=feeder, products=True)
+        stack.start()
+        return flow.measure(stack, feeder=feeder, orders=self.options.orders)
+
+    def _tryton(self, stack: Stack) -> dict[str, Any]:
+        from retailhub.bench import tryton  # noqa: PLC0415 - brings a second virtual environment
+
+        return tryton.measure_in(stack.services)
+
+    def _connect(
+        self, stack: Stack, *, secret: str, store_url: str = "http://127.0.0.1:9", products: bool = False
+    ) -> None:
+        from retailhub.sandbox import connecting  # noqa: PLC0415 - needs Django's settings
+        from retailhub.sandbox.feeder import known_products  # noqa: PLC0415
+
+        place, control = flow.start_erp(stack)
+        if products:
+            control.add_products([product["sku"] for product in known_products()["products"]])
+        connecting.connect(
+            store_url=store_url,
+            webhook_secret=secret,
+            erp_kind="lookalike_erp",
+            erp_settings={"base_url": place.base_url, "allow_private": True},
+            erp_credentials={"api_key": place.api_key},
+            live_from=dt.datetime(2000, 1, 1, tzinfo=dt.UTC),
+        )
+
+
+def _forget(state: Any) -> None:
+    if state.exists():
+        directory = StateDirectory(state)
+        directory.hold()
+        directory.release()
+        shutil.rmtree(state, ignore_errors=True)
+
+
+def _show(console: Console, name: str, values: dict[str, Any]) -> None:
+    table = Table(title=f"{name}   (goal: {GOALS[name]})", title_justify="left", show_header=False)
+    for key, value in values.items():
+        table.add_row(key, json.dumps(value) if isinstance(value, dict) else str(value))
+    console.print(table)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measure the chosen sections, or all."""
+    options = _parser().parse_args(argv)
+    console = Console(stderr=options.json)
+    bench = Bench(options, console)
+    results = {}
+    for name in options.only or SECTIONS:
+        results[name] = bench.section(name)
+        _show(console, name, results[name])
+    if options.json:
+        print(json.dumps(results))  # noqa: T201 - the answer of the command line
+    return 0
