@@ -4,27 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from integrations.connectors.tryton import schemas
 from integrations.connectors.tryton.amounts import Tax
 from integrations.connectors.tryton.client import Client
 from integrations.connectors.tryton.config import Settings
+from integrations.connectors.tryton.lines import Facts
 from integrations.ports.errors import Misconfigured
-
-
-@dataclass(frozen=True)
-class Facts:
-    """The company as far as sales need it. ``countries`` are ids by ISO code."""
-
-    company: int
-    shop: int
-    warehouse: int
-    currencies: Mapping[str, schemas.CurrencyRow]
-    countries: Mapping[str, int]
-    taxes: tuple[Tax, ...]
-    rounds_tax_per_line: bool
-    has_shipment_cost: bool
 
 
 class Catalogue:
@@ -62,9 +48,7 @@ class Catalogue:
         """Ids of subdivisions (states, provinces) by ISO 3166-2 code, those that Tryton has."""
         missing = sorted(set(codes) - self._subdivisions.keys())
         if missing:
-            found = self._client.search_read(
-                "country.subdivision", [("code", "in", missing)], ["code"], schemas.Coded
-            )
+            found = self._client.search_read("country.subdivision", [("code", "in", missing)], ["code"], schemas.Coded)
             self._subdivisions |= {row.code: row.id for row in found if row.code}
         return self._subdivisions
 
@@ -77,9 +61,7 @@ class Catalogue:
             raise Misconfigured(
                 "The web shop belongs to another company than the user's.", evidence={"field": "company"}
             )
-        currencies = self._client.search_read(
-            "currency.currency", [], ["code", "rounding"], schemas.CurrencyRow
-        )
+        currencies = self._client.search_read("currency.currency", [], ["code", "rounding"], schemas.CurrencyRow)
         countries = self._client.search_read("country.country", [], ["code"], schemas.Coded)
         return Facts(
             company=company,
@@ -96,9 +78,7 @@ class Catalogue:
         if not self._client.has_field("sale.sale", "web_shop"):
             raise Misconfigured("Tryton's module web_shop is not active, without which sales can double.")
         name = self._settings.web_shop
-        shops = self._client.search_read(
-            "web.shop", [("name", "=", name)], ["company", "warehouses"], schemas.ShopRow
-        )
+        shops = self._client.search_read("web.shop", [("name", "=", name)], ["company", "warehouses"], schemas.ShopRow)
         if not shops:
             raise Misconfigured(f"Tryton has no web shop named {name!r}.", evidence={"field": "web_shop"})
         return shops[0]
@@ -133,7 +113,5 @@ class Catalogue:
         )
 
     def _rounds_tax_per_line(self) -> bool:
-        (row,) = self._client.read(
-            "account.configuration", [1], ["tax_rounding"], schemas.TaxConfigurationRow
-        )
+        (row,) = self._client.read("account.configuration", [1], ["tax_rounding"], schemas.TaxConfigurationRow)
         return row.tax_rounding == "line"

@@ -83,9 +83,7 @@ def read_fault(error: Sequence[Any]) -> Fault | None:
 class Client:
     """One user's session with one database. All raise ``ConnectorError``, writes also `Fault`."""
 
-    def __init__(
-        self, settings: Settings, credentials: Credentials, *, context: Callable[[], CallContext]
-    ) -> None:
+    def __init__(self, settings: Settings, credentials: Credentials, *, context: Callable[[], CallContext]) -> None:
         self._credentials = credentials
         self._company = settings.company
         self._now: Callable[[], dt.datetime] = lambda: context().now()

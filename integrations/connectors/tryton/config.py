@@ -45,7 +45,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A Tryton user with groups for sales, parties, stock and accounting; not an administrator."""
+    """A Tryton user in the groups Sales, Sales Administrator (which may process a sale anew), Stock, Accounting
+    and Party Administration; it needs not be an administrator."""
 
     user: str
     password: str

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from integrations.connectors.tryton import mapping, schemas
-from integrations.connectors.tryton.catalogue import Catalogue, Facts
+from integrations.connectors.tryton.catalogue import Catalogue
 from integrations.connectors.tryton.client import Client, UserFault
+from integrations.connectors.tryton.lines import Facts
 from integrations.connectors.tryton.splitting import drive
 from integrations.ports.documents import Address, SalesOrder
 from integrations.ports.errors import ConnectorError, Transient
@@ -81,9 +82,7 @@ class Customers:
         self._subdivisions = dict(self._catalogue.subdivisions(codes)) if codes else {}
 
     def _values(self, address: Address) -> dict[str, Any]:
-        return mapping.address_values(
-            address, countries=self._facts.countries, subdivisions=self._subdivisions
-        )
+        return mapping.address_values(address, countries=self._facts.countries, subdivisions=self._subdivisions)
 
     def _find(self, customers: list[_Customer]) -> list[_Customer]:
         """Note the ids of those that Tryton has; answer the others."""

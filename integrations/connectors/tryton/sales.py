@@ -5,20 +5,21 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from integrations.connectors.tryton import mapping, schemas
-from integrations.connectors.tryton.catalogue import Catalogue, Facts
+from integrations.connectors.tryton.catalogue import Catalogue
 from integrations.connectors.tryton.client import Client, WarningFault
 from integrations.connectors.tryton.config import Settings
 from integrations.connectors.tryton.customers import Customers
+from integrations.connectors.tryton.lines import Facts, PlannedLine, check_amounts, item_codes, plan_lines
 from integrations.connectors.tryton.splitting import drive
 from integrations.ports.capabilities import Ask, Ensured, How, Result, Target
-from integrations.ports.documents import DocumentState, ExternalDocument
-from integrations.ports.errors import ConnectorError, Rejected, Transient
+from integrations.ports.errors import ConnectorError, Rejected, Transient, Unknown
 
 SALE = "sale.sale"
 FINISHED = {"processing", "done"}
+TRYTON_BUSY = "503"
+"""Tryton's status when a database lock is not to be had. Processing is safe to ask for again."""
 WARNINGS_PER_SALE = 5
 """Questions answered for one call, for each of its sales; Tryton asks them one at a time."""
 
@@ -29,7 +30,7 @@ class Item:
 
     ask: Ask
     how: How = How.CREATED
-    lines: tuple[mapping.PlannedLine, ...] = ()
+    lines: tuple[PlannedLine, ...] = ()
     sale: schemas.SaleRow | None = None
     state: str = ""
     result: Result | None = None
@@ -154,13 +155,11 @@ class Batch:
         self._look_up(facts, [item for item in values if item.result is None and item.sale is None])
 
     def _plan(self, facts: Facts, items: list[Item]) -> list[Item]:
-        codes = {code for item in items for code in mapping.item_codes(item.ask.document, self._settings)}
+        codes = {code for item in items for code in item_codes(item.ask.document, self._settings)}
         products = self._catalogue.products(codes) if codes else {}
         for item in items:
             try:
-                item.lines = mapping.plan_lines(
-                    item.ask.document, facts=facts, products=products, settings=self._settings
-                )
+                item.lines = plan_lines(item.ask.document, facts=facts, products=products, settings=self._settings)
             except ConnectorError as error:
                 item.fail(error)
         return [item for item in items if item.result is None]
@@ -171,17 +170,21 @@ class Batch:
             if item.sale is None:
                 continue
             try:
-                mapping.check_amounts(item.ask.document, item.sale)
+                check_amounts(item.ask.document, item.sale)
             except Rejected as error:
                 item.fail(error)
 
-    def _press_all(
-        self, button: str, *, from_state: str, to_state: str, target: Target = Target.CONFIRMED
-    ) -> bool:
+    def _press_all(self, button: str, *, from_state: str, to_state: str, target: Target = Target.CONFIRMED) -> bool:
         """Press a button of all open sales in a state. Answers whether there was one."""
 
         def press(some: list[Item]) -> None:
-            self._press(button, some)
+            try:
+                self._press(button, some)
+            except Unknown as error:
+                if button != "process" or error.evidence.get("status") != TRYTON_BUSY:
+                    raise
+                for item in some:
+                    item.fail(Transient("Tryton is processing this sale already.", code="concurrent_change"))
             for item in some:
                 item.state = to_state
 
@@ -211,19 +214,26 @@ class Batch:
         """Bring about the cancellations; what is being shipped and invoiced is too late for it."""
         if not items:
             return
+        before = {item: item.state for item in items}
         self._press_all("draft", from_state="confirmed", to_state="draft", target=Target.CANCELLED)
         for state in ("draft", "quotation"):
             self._press_all("cancel", from_state=state, to_state="cancelled", target=Target.CANCELLED)
         self._read_again(self._open(Target.CANCELLED))
         for item in self._open(Target.CANCELLED):
-            self._conclude_cancelled(item)
+            self._conclude_cancelled(item, before[item])
 
-    def _conclude_cancelled(self, item: Item) -> None:
+    def _conclude_cancelled(self, item: Item, was: str) -> None:
         if item.sale is None:
-            item.result = Ensured(_nothing_there(item.ask), How.CANCELLED)
+            item.fail(
+                Rejected(
+                    "Tryton has no sale under this reference to cancel.",
+                    code="nothing_to_cancel",
+                    evidence={"reference": item.ask.reference},
+                )
+            )
         elif item.state == "cancelled":
             document = mapping.external_document(item.sale, self._settings.server_time_zone)
-            item.result = Ensured(document, How.CANCELLED)
+            item.result = Ensured(document, How.ADOPTED if was == "cancelled" else How.CANCELLED)
         elif item.state in FINISHED:
             item.fail(
                 Rejected(
@@ -246,19 +256,7 @@ class Batch:
                 item.fail(
                     Rejected(
                         "Somebody cancelled this sale in Tryton.",
-                        code="cancelled_in_erp",
+                        code="document_cancelled",
                         evidence={"number": item.sale.number or ""},
                     )
                 )
-
-
-def _nothing_there(ask: Ask) -> ExternalDocument:
-    """What a cancellation wants is so: there is no sale, because it never was or somebody deleted it."""
-    return ExternalDocument(
-        reference=ask.reference,
-        external_id=ask.known_id or "",
-        state=DocumentState.CANCELLED,
-        currency=ask.document.currency,
-        total=Decimal(0),
-        line_count=0,
-    )

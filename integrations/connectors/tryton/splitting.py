@@ -64,9 +64,7 @@ def refused(error: Fault | Rejected) -> ConnectorError:
         return Transient("Somebody changed the record in Tryton meanwhile.", code="concurrent_change")
     if isinstance(error, WarningFault):
         evidence["warning"] = error.name
-        return Rejected(
-            "Tryton asks a question that a person has to answer.", code="erp_warning", evidence=evidence
-        )
+        return Rejected("Tryton asks a question that a person has to answer.", code="erp_warning", evidence=evidence)
     if isinstance(error, ServerFault):
         return Rejected("Tryton failed on this document.", code="erp_fault", evidence=evidence)
     return Rejected("Tryton refused this document.", code="erp_refused", evidence=evidence)

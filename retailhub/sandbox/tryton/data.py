@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-TAX_PERCENTS = ("0", "4", "5", "5.5", "6", "7", "8", "9.975", "10", "13", "19", "20", "21", "22", "23", "25")
+TAX_PERCENTS = ("0", "4", "5", "5.5", "6", "7", "8", "10", "13", "19", "20", "21", "22", "23", "25")
 
 
 @dataclass(frozen=True)
 class KnownData:
-    """Everything a test or a demo may rely on. ``compound_taxes`` are (lower, upper) percents."""
+    """Everything a test or a demo may rely on. ``compound_taxes`` are (lower, upper) percents; the upper one
+    serves also where it stands alone.
+    """
 
     goods: tuple[str, ...] = ()
     services: tuple[str, ...] = ("SHIPPING", "FEE", "ROUNDING")

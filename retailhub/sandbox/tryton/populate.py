@@ -45,6 +45,7 @@ COUNTRIES = (
 )
 GROUPS = (
     ("sale", "group_sale"),
+    ("sale", "group_sale_admin"),
     ("stock", "group_stock"),
     ("account", "group_account"),
     ("party", "group_party_admin"),

@@ -122,6 +122,12 @@ class TrytonServer:
         with self._cluster.connect(self.database) as connection, connection.cursor() as cursor:
             cursor.execute(statement, values)
 
+    def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """The rows of one SQL question to Tryton's database."""
+        with self._cluster.connect(self.database) as connection, connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchall()
+
     def __enter__(self) -> Self:
         return self.start()
 
