@@ -46,7 +46,7 @@ def test_two_workers_with_the_same_orders_make_one_sale_one_shipment_and_one_inv
 
 def lose_answers(connector: Connector, monkeypatch: pytest.MonkeyPatch, share: float, seed: int) -> list[str]:
     """Let a share of the writes be done by Tryton while their answers are lost on the way; tells which."""
-    rng = random.Random(seed)  # noqa: S311 - chooses what breaks
+    rng = random.Random(seed)
     http = connector._client._http
     call, lost = http.call, []
 
