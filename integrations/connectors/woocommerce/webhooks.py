@@ -33,10 +33,8 @@ _PING = re.compile(rb"webhook_id=[0-9]{1,19}")
 _DELETED = re.compile(r"woocommerce_(?:before_)?delete_(order|product_variation|product|coupon|customer)")
 _ERROR_CODE = re.compile(r"woocommerce_rest_(?:shop_)?(order|product|coupon|customer)_invalid_id")
 
-_SOUND_TEXT = re.compile(
-    rb"(?:[^\\]|\\[^u]|\\u(?![dD][89a-fA-F])|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+"
-)
-"""Runs to the first lone surrogate escape, or to the end."""
+_ESCAPE = re.compile(rb"\\\\|\\u([dD][89a-fA-F][0-9a-fA-F]{2})")
+"""An escaped backslash, or the escape of a surrogate."""
 _BYTE = re.compile(r"\(byte ([0-9]+)\)")
 
 
@@ -284,7 +282,17 @@ def broken_json_code(body: bytes, problem: str) -> str:
         rest = body[int(at[1]) :][:9].lstrip(b"-")
         if rest.startswith((b"NaN", b"Infinity")):
             return "body_number_not_finite"
-    sound = _SOUND_TEXT.match(body)
-    if sound is not None and body[sound.end() : sound.end() + 2] == b"\\u":
-        return "body_not_text"
-    return "body_not_json"
+    return "body_not_text" if _has_lone_surrogate(body) else "body_not_json"
+
+
+def _has_lone_surrogate(body: bytes) -> bool:
+    """Whether the escape of a surrogate stands without its other half."""
+    high_ends: int | None = None
+    for found in _ESCAPE.finditer(body):
+        digits = found[1]
+        is_high = digits is not None and digits[1:2] in b"89abAB"
+        is_low = digits is not None and not is_high
+        if (high_ends is not None) != (is_low and found.start() == high_ends):
+            return True
+        high_ends = found.end() if is_high else None
+    return high_ends is not None
