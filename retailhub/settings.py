@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from retailhub.core.observability.logs import logging_config
@@ -33,21 +35,66 @@ def env_bool(name: str, *, default: bool) -> bool:
 def env_int(name: str, default: int, *, low: int, high: int) -> int:
     """A whole number within bounds."""
     value = os.environ.get(name, "").strip() or str(default)
-    if not value.isdigit() or not low <= int(value) <= high:
+    if not (value.isascii() and value.isdigit()) or not low <= int(value) <= high:
         raise ImproperlyConfigured(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
     return int(value)
+
+
+def env_choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    """One of some words, in lower case."""
+    value = env_text(name, default).lower() or default
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}.")
+    return value
+
+
+def env_names(name: str, default: str, *, pattern: str, example: str) -> list[str]:
+    """Words with commas between them, each of a form."""
+    words = _list(env_text(name, default) or default)
+    for word in words:
+        if re.fullmatch(pattern, word) is None:
+            raise ImproperlyConfigured(f"{name} must be a list such as {example}, not {word!r}.")
+    return words
 
 
 def _list(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
+def _secret_key(key: str) -> str:
+    if len(key) < 50 or len(set(key)) < 5:
+        raise ImproperlyConfigured("RETAILHUB_SECRET_KEY must have at least 50 characters, drawn at random.")
+    return key
+
+
+def _encryption_keys(text: str) -> list[str]:
+    keys = _list(text)
+    try:
+        named = [bool(entry.partition(":")[0]) and bool(Fernet(entry.partition(":")[2])) for entry in keys]
+    except ValueError:
+        named = []
+    if not named or not all(named):
+        raise ImproperlyConfigured(
+            "RETAILHUB_ENCRYPTION_KEYS must be id:key pairs, each key 32 random bytes in URL-safe base 64."
+        )
+    return keys
+
+
+def _usable(url: str) -> bool:
+    """Whether an address can be taken apart, its port included."""
+    try:
+        return urlsplit(url).port is None or urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
 def _database(url: str) -> dict[str, Any]:
-    parts, query = urlsplit(url), parse_qs(urlsplit(url).query)
-    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
+    known = _usable(url) and urlsplit(url).scheme in {"postgresql", "postgres"}
+    if not known or not urlsplit(url).path.strip("/"):
         raise ImproperlyConfigured(
             "DATABASE_URL must look like postgresql://user:password@host:5432/name; only PostgreSQL is supported."
         )
+    parts, query = urlsplit(url), parse_qs(urlsplit(url).query)
     options: dict[str, Any] = {
         "connect_timeout": 4,
         "application_name": "retailhub",
@@ -70,18 +117,25 @@ def _database(url: str) -> dict[str, Any]:
 
 def _redis(url: str, number: int) -> str:
     """The broker's form of a Redis address; ``unix://`` sockets are spelled ``redis+socket://`` there."""
+    if not _usable(url) or not url.startswith(("redis://", "rediss://", "unix://")):
+        raise ImproperlyConfigured("REDIS_URL must look like redis://host:6379/0, rediss://… or unix:///path.sock.")
     if url.startswith("unix://"):
         return f"redis+socket://{url[len('unix://') :]}?virtual_host={number}"
-    if not url.startswith(("redis://", "rediss://")):
-        raise ImproperlyConfigured("REDIS_URL must begin with redis://, rediss:// or unix://.")
     return url
 
 
 DEBUG = env_bool("RETAILHUB_DEBUG", default=False)
-SECRET_KEY = env_text("RETAILHUB_SECRET_KEY", "insecure-development-key-" + "x" * 40 if DEBUG else None)
-ENCRYPTION_KEYS = _list(env_text("RETAILHUB_ENCRYPTION_KEYS", "dev:" + "A" * 43 + "=" if DEBUG else None))
-ALLOWED_HOSTS = _list(env_text("RETAILHUB_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"))
-CSRF_TRUSTED_ORIGINS = _list(env_text("RETAILHUB_CSRF_ORIGINS", ""))
+SECRET_KEY = _secret_key(env_text("RETAILHUB_SECRET_KEY", "insecure-development-key-" + "x" * 40 if DEBUG else None))
+ENCRYPTION_KEYS = _encryption_keys(env_text("RETAILHUB_ENCRYPTION_KEYS", "dev:" + "A" * 43 + "=" if DEBUG else None))
+ALLOWED_HOSTS = env_names(
+    "RETAILHUB_ALLOWED_HOSTS",
+    "localhost,127.0.0.1,[::1]",
+    pattern=r"\*|\[[0-9a-fA-F:.]+\]|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?",
+    example="hub.example.com,10.0.0.5",
+)
+CSRF_TRUSTED_ORIGINS = env_names(
+    "RETAILHUB_CSRF_ORIGINS", "", pattern=r"https?://[^/]+", example="https://hub.example.com"
+)
 HTTPS = env_bool("RETAILHUB_HTTPS", default=not DEBUG)
 
 DATABASES = {"default": _database(env_text("DATABASE_URL"))}
@@ -164,7 +218,8 @@ X_FRAME_OPTIONS = "DENY"
 
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logging_config(
-    level=env_text("RETAILHUB_LOG_LEVEL", "INFO").upper(), form=env_text("RETAILHUB_LOG_FORMAT", "json")
+    level=env_choice("RETAILHUB_LOG_LEVEL", "info", ("debug", "info", "warning", "error")).upper(),
+    form=env_choice("RETAILHUB_LOG_FORMAT", "json", ("json", "console")),
 )
 
 # Celery carries nothing but "look at lane L of connection C": losing all of it loses no work.
@@ -199,6 +254,8 @@ LEASE_SECONDS = env_int("RETAILHUB_LEASE_SECONDS", 60, low=2, high=600)
 CALL_DEADLINE_SECONDS = env_int("RETAILHUB_CALL_DEADLINE_SECONDS", 30, low=1, high=300)
 RETENTION_MONTHS = env_int("RETAILHUB_RETENTION_MONTHS", 6, low=1, high=120)
 STUCK_AFTER_SECONDS = env_int("RETAILHUB_STUCK_AFTER_SECONDS", 300, low=5, high=86_400)
+# Who scrapes /metrics from outside this network shows it as a bearer token.
+METRICS_TOKEN = env_text("RETAILHUB_METRICS_TOKEN", "")
 
 UNFOLD = {
     "SITE_TITLE": "RetailHub",

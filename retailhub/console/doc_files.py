@@ -110,9 +110,7 @@ def _messages() -> str:
     for status, outcomes in LEGAL_PAIRS.items():
         lines.append(f"    {status}[{status}]")
         lines += [f"    {status} --> {status}_{one}([{one}])" for one in sorted(outcomes) if one]
-    outcomes_of = {
-        status: ", ".join(sorted(filter(None, pairs))) or "–" for status, pairs in LEGAL_PAIRS.items()
-    }
+    outcomes_of = {status: ", ".join(sorted(filter(None, pairs))) or "–" for status, pairs in LEGAL_PAIRS.items()}
     pairs_table = "\n".join(
         ["| status | outcomes | means |", "|---|---|---|"]
         + [f"| {status} | {outcomes_of[status]} | {MEANINGS['status'][status]} |" for status in LEGAL_PAIRS]
