@@ -28,6 +28,7 @@ from integrations.ports.documents import (
     SalesOrder,
     SalesTax,
 )
+from retailhub.sandbox.services import Services
 from retailhub.sandbox.supervisor import Supervisor
 from retailhub.sandbox.tryton.data import KnownData
 from retailhub.sandbox.tryton.server import TrytonServer
@@ -59,13 +60,20 @@ def measure(
                 rates[number].append(batch / (time.monotonic() - begun))
         connector.close()
         _check_ledger(server, 6 + 2 * pairs * batch)
+    ratios = [ours / theirs for ours, theirs in zip(*rates, strict=True)]
     return {
         "batch": batch,
         "pairs": pairs,
         "orders_per_second": round(statistics.median(rates[0]), 2),
         "direct_orders_per_second": round(statistics.median(rates[1]), 2),
-        "ratio": round(statistics.median(a / b for a, b in zip(*rates, strict=True)), 3),
+        "ratio": round(statistics.median(ratios), 3),
+        "ratios": [round(ratio, 3) for ratio in ratios],
     }
+
+
+def measure_in(services: Services) -> dict[str, Any]:
+    """`measure` on services that run already."""
+    return measure(supervisor=services.supervisor, database_url=services.database_url)
 
 
 def ensure(connector: Connector, orders: Sequence[SalesOrder]) -> None:

@@ -15,10 +15,13 @@ from integrations.connectors.tryton.amounts import Priced, Tax
 from integrations.connectors.tryton.config import Settings
 from integrations.connectors.tryton.lines import Facts, PlannedLine, check_amounts, parts, plan_lines
 from integrations.connectors.tryton.schemas import Coded, CurrencyRow, ProductRow, SaleRow
+from integrations.connectors.woocommerce.mapping import order_from_body
 from integrations.ports.documents import SalesLine, SalesLineKind, SalesOrder, SalesTax
 from integrations.ports.errors import Misconfigured, Rejected
+from orders.policies.posting import sales_order
 from tests.connectors.tryton.build import goods, order, shipping, simple, tax
 from tests.connectors.tryton.recorded import recording
+from tests.support import recordings
 
 CENT = Decimal("0.01")
 SETTINGS = Settings(url="https://erp.example.com/shop", web_shop="woo")
@@ -233,3 +236,18 @@ def test_whatever_is_planned_has_the_orders_total(
     facts = dataclasses.replace(FACTS, rounds_tax_per_line=per_line)
     generous = msgspec.structs.replace(SETTINGS, rounding_limit=Decimal("0.50"))
     assert total(plan(document, facts, generous), facts) == document.total
+
+
+def test_every_recorded_order_of_the_store_fits_tryton_to_the_minor_unit() -> None:
+    """Discounts, fees, compound taxes, yen with decimals: what a real store sent."""
+    facts = dataclasses.replace(FACTS, currencies={**FACTS.currencies, "USD": FACTS.currencies["EUR"]})
+    orders = [order_from_body(delivery.body) for delivery in recordings.deliveries() if b'"order_key"' in delivery.body]
+    assert len(orders) > 50
+    for recorded in orders:
+        codes = {line.sku or "": line.sku or "" for line in recorded.lines}
+        document = sales_order(recorded, reference="WC-eu-1", store="eu", customer_key="cus_1", item_codes=codes)
+        products = {**PRODUCTS, **{code: msgspec.structs.replace(PRODUCTS["SKU-1"], code=code) for code in codes}}
+        lines = plan_lines(document, facts=facts, products=products, settings=SETTINGS)
+        step = facts.currencies[document.currency].rounding
+        planned = amounts.total([line.priced for line in lines], step=step, per_line=False)
+        assert planned == recorded.total, recorded.order_ref
