@@ -19,6 +19,10 @@ from integrations.workflow import StoreFacts
 from retailhub.core import audit, bus, clock
 
 
+SUCCESS_SECONDS = 5.0
+"""How old the noted last success of a connection may grow while all goes well."""
+
+
 def info_of(row: Connection) -> ConnectionInfo:
     """A connection as its connector sees it; decrypts the credentials."""
     return ConnectionInfo(name=row.name, kind=row.kind, settings=row.settings, credentials=row.credentials)
@@ -110,9 +114,7 @@ def add(
     known.parse_settings(settings)
     known.parse_credentials(credentials)
     if mode == Mode.LIVE and known.role == "store" and live_from is None:
-        raise Misconfigured(
-            f"Connection {name} cannot be live without live_from: orders before it are not posted."
-        )
+        raise Misconfigured(f"Connection {name} cannot be live without live_from: orders before it are not posted.")
     with transaction.atomic():
         row = Connection.objects.create(
             name=name,
@@ -136,9 +138,7 @@ def add(
     return row
 
 
-def set_mode(
-    *, name: str, mode: str, live_from: dt.datetime | None, actor: Any, reason: str, now: dt.datetime
-) -> None:
+def set_mode(*, name: str, mode: str, live_from: dt.datetime | None, actor: Any, reason: str, now: dt.datetime) -> None:
     """Switch a connection off, to shadow or live. Locks its row."""
     with transaction.atomic():
         row = Connection.objects.select_for_update().get(name=name)
@@ -183,9 +183,7 @@ def resume(*, name: str, actor: Any, reason: str, now: dt.datetime) -> None:
         state.paused_at = state.paused_until = state.retry_at = None
         state.paused_by = state.paused_reason = ""
         state.save()
-        audit.record(
-            actor=actor, action="resume_connection", subject=f"connection:{name}", reason=reason, now=now
-        )
+        audit.record(actor=actor, action="resume_connection", subject=f"connection:{name}", reason=reason, now=now)
 
 
 def note_trouble(*, connection_id: int, code: str, detail: str, retry_at: dt.datetime | None) -> None:
@@ -206,5 +204,8 @@ def note_success(*, connection_id: int) -> None:
         troubled = ConnectionState.objects.filter(pk=connection_id).exclude(last_failure_code="")
         if troubled.update(last_failure_code="", last_success_at=now):
             bus.publish(ConnectionWell(connection_id, now))
-        else:
-            ConnectionState.objects.filter(pk=connection_id).update(last_success_at=now)
+            return
+    # written seldom: the row is what claims wait for
+    fresh = now - dt.timedelta(seconds=SUCCESS_SECONDS)
+    seldom = ConnectionState.objects.filter(pk=connection_id).exclude(last_success_at__gt=fresh)
+    seldom.update(last_success_at=now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -51,6 +52,21 @@ class Answer:
     """``None``: it was looked for and not found; it is looked for again before it is sent."""
 
 
+class Lease:
+    """Asked before each call: is the work still ours? Renewed when a third of its time is over."""
+
+    def __init__(self, connection_id: int, fence: int) -> None:
+        self.connection_id, self.fence = connection_id, fence
+        self.renewed = time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self.renewed > settings.LEASE_SECONDS / 3:
+            outbox.renew(fence=self.fence, lease_seconds=settings.LEASE_SECONDS)
+            self.renewed = time.monotonic()
+        else:
+            outbox.check_lease(connection_id=self.connection_id, fence=self.fence)
+
+
 def work(*, connection_id: int, lines: Lines, limit: int = 0) -> int:
     """Claim and deliver one batch of a connection; returns how many messages were claimed."""
     row = Connection.objects.get(pk=connection_id)
@@ -76,11 +92,7 @@ def batch_size(kind: str) -> int:
 
 def _deliver(row: Connection, held: Sequence[outbox.Held], fence: int, lines: Lines) -> None:
     recorder = Recorder(row.pk, fence)
-    context = context_for(
-        recorder,
-        trace_id=held[0].trace_id,
-        before_call=lambda: outbox.renew(fence=fence, lease_seconds=settings.LEASE_SECONDS),
-    )
+    context = context_for(recorder, trace_id=held[0].trace_id, before_call=Lease(row.pk, fence))
     crashpoint("outbox.claimed")
     try:
         answers = _call(lambda: lines.connector(row, context), held)

@@ -124,10 +124,12 @@ WITH heads AS (
     SELECT m.id, m.connection_id, m.shard FROM integrations_inboxmessage m
     JOIN integrations_connection c ON c.id = m.connection_id AND c.mode <> 'off'
     WHERE m.status = 'pending' AND m.due_at <= (SELECT rh_now()) AND (m.deaths > 0) = %(suspects)s
-      AND NOT EXISTS (
-        SELECT 1 FROM integrations_inboxmessage p
-        WHERE p.connection_id = m.connection_id AND p.shard = m.shard AND p.id <> m.id
-          AND (p.status = 'in_flight' OR (p.status = 'pending' AND p.id < m.id AND p.due_at <= (SELECT rh_now()))))
+      -- the head of its shard; a scalar subquery keeps the walk along the claim index, which a join would leave
+      AND m.id = (
+        SELECT p.id FROM integrations_inboxmessage p
+        WHERE p.connection_id = m.connection_id AND p.shard = m.shard AND p.status IN ('pending', 'in_flight')
+          AND (p.status = 'in_flight' OR p.due_at <= (SELECT rh_now()))
+        ORDER BY p.status = 'in_flight' DESC, p.id LIMIT 1)
     ORDER BY m.lane, m.id LIMIT %(limit)s FOR UPDATE OF m SKIP LOCKED
 ), taken AS (
     UPDATE integrations_inboxmessage m SET
@@ -224,9 +226,7 @@ def finish(results: Iterable[Finish], *, fence: int) -> None:
     if not rows:
         return
     with connection.cursor() as cursor:
-        done = execute_values(
-            cursor.cursor, FINISH, rows, template=FINISH_ROW, page_size=len(rows), fetch=True
-        )
+        done = execute_values(cursor.cursor, FINISH, rows, template=FINISH_ROW, page_size=len(rows), fetch=True)
     if len(done) != len(rows):
         raise LeaseLost(f"{len(rows) - len(done)} of {len(rows)} messages were taken over")
 

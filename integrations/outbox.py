@@ -76,9 +76,7 @@ def enqueue(effects: Sequence[NewEffect]) -> list[int]:
         for effect in effects
     ]
     with connection.cursor() as cursor:
-        found = execute_values(
-            cursor.cursor, ENQUEUE, rows, template=ENQUEUE_ROW, page_size=len(rows), fetch=True
-        )
+        found = execute_values(cursor.cursor, ENQUEUE, rows, template=ENQUEUE_ROW, page_size=len(rows), fetch=True)
     return [message_id for (message_id,) in found]
 
 
@@ -149,10 +147,12 @@ WITH gate AS (
                 SELECT count(DISTINCT f.fence) FROM integrations_outboxmessage f
                 WHERE f.connection_id = %(connection)s AND f.status = 'in_flight'))
       AND m.status = 'pending' AND m.due_at <= (SELECT rh_now()) AND (m.deaths > 0) = %(suspects)s
-      AND NOT EXISTS (
-        SELECT 1 FROM integrations_outboxmessage p
-        WHERE p.connection_id = m.connection_id AND p.shard = m.shard AND p.sequence < m.sequence
-          AND p.status IN ('pending', 'in_flight', 'parked'))
+      -- the head of its shard; a scalar subquery keeps the walk along the claim index, which a join would leave
+      AND m.sequence = (
+        SELECT p.sequence FROM integrations_outboxmessage p
+        WHERE p.connection_id = m.connection_id AND p.shard = m.shard
+          AND p.status IN ('pending', 'in_flight', 'parked')
+        ORDER BY p.sequence LIMIT 1)
     ORDER BY m.lane, m.due_at, m.id LIMIT %(limit)s FOR UPDATE OF m SKIP LOCKED
 ), taken AS (
     UPDATE integrations_outboxmessage m SET
@@ -173,9 +173,7 @@ ORDER BY t.lane, t.due_at, t.id
 """
 
 
-def claim(
-    *, connection_id: int, fence: int, limit: int, lease_seconds: int, suspects: bool = False
-) -> list[Held]:
+def claim(*, connection_id: int, fence: int, limit: int, lease_seconds: int, suspects: bool = False) -> list[Held]:
     """Take up to ``limit`` due messages of a connection, the head of each shard only; committed on return.
 
     Nothing is taken while the connection is not live, paused, asked to wait, or at its in-flight limit (a claim
@@ -194,6 +192,18 @@ def claim(
         names = [column.name for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return [Held(**{**row, "document": bytes(row["document"])}) for row in rows]
+
+
+def check_lease(*, connection_id: int, fence: int) -> None:
+    """Raises `LeaseLost` when nothing under ``fence`` is ours any more."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM integrations_outboxmessage"
+            " WHERE connection_id = %s AND fence = %s AND status = 'in_flight' LIMIT 1",
+            [connection_id, fence],
+        )
+        if cursor.fetchone() is None:
+            raise LeaseLost("the work was taken over")
 
 
 def renew(*, fence: int, lease_seconds: int) -> None:
@@ -277,9 +287,7 @@ def finish(results: Iterable[Finish], *, fence: int) -> set[int]:
     if not rows:
         return set()
     with connection.cursor() as cursor:
-        done = execute_values(
-            cursor.cursor, FINISH, rows, template=FINISH_ROW, page_size=len(rows), fetch=True
-        )
+        done = execute_values(cursor.cursor, FINISH, rows, template=FINISH_ROW, page_size=len(rows), fetch=True)
     return {message_id for (message_id,) in done}
 
 
