@@ -524,7 +524,11 @@ class Migration(migrations.Migration):
             model_name="inboxmessage",
             name="connection",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="integrations.connection"
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="integrations.connection",
             ),
         ),
         migrations.AddField(
@@ -543,7 +547,11 @@ class Migration(migrations.Migration):
             model_name="outboxmessage",
             name="connection",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="integrations.connection"
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="integrations.connection",
             ),
         ),
         migrations.AddField(

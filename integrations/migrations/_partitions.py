@@ -55,6 +55,12 @@ CREATE INDEX integrations_exchange_fence ON integrations_exchange (fence);
 -- bodies are JSON of a few KB and read rarely: compress them, and keep them out of the main heap's pages
 ALTER TABLE integrations_inboxbody ALTER COLUMN body SET STORAGE EXTENDED;
 
+-- queues change all the time: the planner must not work with yesterday's numbers
+ALTER TABLE integrations_inboxmessage SET
+    (autovacuum_analyze_scale_factor = 0.02, autovacuum_vacuum_scale_factor = 0.02, fillfactor = 80);
+ALTER TABLE integrations_outboxmessage SET
+    (autovacuum_analyze_scale_factor = 0.02, autovacuum_vacuum_scale_factor = 0.02, fillfactor = 80);
+
 CREATE FUNCTION rh_make_partitions(first_month date, months integer) RETURNS integer LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
     parent text;

@@ -24,7 +24,10 @@ class Message(models.Model):
     """What inbound and outbound messages share: place in the queue, lease and result."""
 
     # no constraint in the database: each stored message would lock the one row of its connection to check it
-    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    # (the indexes that queries use begin with it already)
+    connection = models.ForeignKey(
+        Connection, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
     lane = models.SmallIntegerField(default=Lane.ORDERS.value)
     shard = models.CharField(max_length=120)
     status = models.CharField(max_length=10, default=Status.PENDING.value)
