@@ -24,11 +24,16 @@ def sources(folders: tuple[str, ...] = SERVICES) -> list[Path]:
     return [path for path in found if "migrations" not in path.parts]
 
 
-def by_connectors() -> set[tuple[str, str]]:
-    """Code and the error's class (or ``in_doubt``) for each code of a connector, and each class's own code."""
-    found = {(kind.code, name) for name in ERRORS if (kind := getattr(errors, name)) is not errors.ConnectorError}
-    found |= {(code, "Rejected") for code in (*lookalike_erp.SENTENCES, *webhooks.SENTENCES)}
-    for call in _calls(CONNECTORS):
+def by_connectors(folders: tuple[str, ...] = CONNECTORS, *, own: bool = True) -> set[tuple[str, str]]:
+    """Code and the error's class (or ``in_doubt``) for each code of a connector.
+
+    With ``own`` also each class's own code, and the codes that are looked up in tables.
+    """
+    found: set[tuple[str, str]] = set()
+    if own:
+        found = {(kind.code, name) for name in ERRORS if (kind := getattr(errors, name)) is not errors.ConnectorError}
+        found |= {(code, "Rejected") for code in (*lookalike_erp.SENTENCES, *webhooks.SENTENCES)}
+    for call in _calls(folders):
         name = _name(call.func)
         if name in ERRORS or name == "in_doubt":
             found |= {(code, name) for code in _codes(call)}

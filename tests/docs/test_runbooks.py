@@ -68,7 +68,7 @@ def test_a_runbook_says_what_its_code_says_and_answers_every_question(code: str)
     assert f"Owner side: {line.side.value}{', urgent' if line.urgent else ''}.\n" in text_of(code)
     assert [name for name in found if name != REPORTED] == SECTIONS
     assert all(found.values())
-    assert f"`{code}`" in found["How to see it"]
+    assert f"`manage.py cases --code {code}`" in found["How to see it"]
     steps = re.findall(r"^(\d+)\. ", found["What to do"], flags=re.MULTILINE)
     assert [int(step) for step in steps] == list(range(1, len(steps) + 1))
     assert len(steps) >= 3
