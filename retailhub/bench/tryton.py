@@ -12,9 +12,11 @@ import datetime as dt
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+import psutil
 import requests
 
 from integrations.connectors.tryton.connector import Connector
@@ -38,36 +40,62 @@ SECONDS = 300
 """For one call; a batch of 50 takes Tryton about ten on a slow machine."""
 
 
+@dataclass
+class Side:
+    """One way to post, and what each batch cost: orders a second, and CPU milliseconds an order."""
+
+    post: Callable[[Sequence[SalesOrder]], None]
+    rates: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+    def run(self, orders: Sequence[SalesOrder], server: psutil.Process) -> None:
+        """Post and note; the CPU is that of Tryton and of this process, without PostgreSQL."""
+        cpu, begun = _cpu(server), time.monotonic()
+        self.post(orders)
+        self.rates.append(len(orders) / (time.monotonic() - begun))
+        self.cpu.append((_cpu(server) - cpu) * 1000 / len(orders))
+
+
+def _cpu(server: psutil.Process) -> float:
+    times = server.cpu_times()
+    return float(times.user + times.system) + time.process_time()
+
+
 def measure(
     *, supervisor: Supervisor, database_url: str, pairs: int = 3, batch: int = 50, database: str = "tryton_bench"
 ) -> dict[str, Any]:
-    """Orders per second of both sides and the median of their ratios, pair by pair, the first of each alternating."""
+    """Both sides in pairs, the first of each alternating; medians of the rates and of the ratios pair by pair.
+
+    On a machine with other work ``cpu_ratio`` (the direct side's CPU for an order over ours) is the steadier one.
+    """
     known = KnownData(goods=GOODS)
     server = TrytonServer(supervisor=supervisor, database_url=database_url, known=known, database=database)
     with server:
         info = ConnectionInfo("bench", "tryton", server.settings(), server.credentials())
         connector = Connector(info, CallContext(deadline_seconds=SECONDS))
-        direct = Direct(server)
-        sides: list[Callable[[Sequence[SalesOrder]], None]] = [lambda orders: ensure(connector, orders), direct.post]
-        for side, name in zip(sides, ("warm-connector", "warm-direct"), strict=True):
-            side(documents(name, 3))
-        rates: list[list[float]] = [[], []]
+        sides = (Side(lambda orders: ensure(connector, orders)), Side(Direct(server).post))
+        for number, side in enumerate(sides):
+            side.post(documents(f"warm-{number}", 3))
+        process = psutil.Process(server.process_id)
         for pair in range(pairs):
             for number in (0, 1) if pair % 2 == 0 else (1, 0):
-                orders = documents(f"{pair}-{number}", batch)
-                begun = time.monotonic()
-                sides[number](orders)
-                rates[number].append(batch / (time.monotonic() - begun))
+                sides[number].run(documents(f"{pair}-{number}", batch), process)
         connector.close()
         _check_ledger(server, 6 + 2 * pairs * batch)
-    ratios = [ours / theirs for ours, theirs in zip(*rates, strict=True)]
+    return _summary(*sides) | {"batch": batch, "pairs": pairs}
+
+
+def _summary(ours: Side, direct: Side) -> dict[str, Any]:
+    ratios = [mine / theirs for mine, theirs in zip(ours.rates, direct.rates, strict=True)]
+    cpu_ratios = [theirs / mine for mine, theirs in zip(ours.cpu, direct.cpu, strict=True)]
     return {
-        "batch": batch,
-        "pairs": pairs,
-        "orders_per_second": round(statistics.median(rates[0]), 2),
-        "direct_orders_per_second": round(statistics.median(rates[1]), 2),
+        "orders_per_second": round(statistics.median(ours.rates), 2),
+        "direct_orders_per_second": round(statistics.median(direct.rates), 2),
         "ratio": round(statistics.median(ratios), 3),
         "ratios": [round(ratio, 3) for ratio in ratios],
+        "cpu_ms_per_order": round(statistics.median(ours.cpu), 1),
+        "direct_cpu_ms_per_order": round(statistics.median(direct.cpu), 1),
+        "cpu_ratio": round(statistics.median(cpu_ratios), 3),
     }
 
 
