@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -471,6 +472,19 @@ def test_proxies_of_the_environment_and_cookies_of_the_peer_are_not_used(
     call(client)
 
     assert b"cookie" not in peer.requests[1].lower()
+
+
+def test_logins_kept_on_this_machine_for_other_programs_are_not_sent(
+    start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    peer = start(answering(raw("200 OK", b"{}")))
+
+    call(client_of(peer, headers={"Authorization": "Bearer ours"}))
+
+    assert b"Authorization: Bearer ours\r\n" in peer.requests[0]
 
 
 @pytest.mark.parametrize(
