@@ -131,23 +131,26 @@ WITH heads AS (
           AND (p.status = 'in_flight' OR p.due_at <= (SELECT rh_now()))
         ORDER BY p.status = 'in_flight' DESC, p.id LIMIT 1)
     ORDER BY m.lane, m.id LIMIT %(limit)s FOR UPDATE OF m SKIP LOCKED
+), followers AS (
+    -- what waits behind a head in its shard is worked along with it: one look serves them all
+    SELECT f.id FROM heads h CROSS JOIN LATERAL (
+        SELECT f.id FROM integrations_inboxmessage f
+        WHERE f.connection_id = h.connection_id AND f.shard = h.shard AND f.status IN ('pending', 'in_flight')
+          AND f.status = 'pending' AND f.id > h.id AND f.deaths = 0 AND f.due_at <= (SELECT rh_now())
+        ORDER BY f.id LIMIT 200) f
+    WHERE NOT %(suspects)s
 ), taken AS (
     UPDATE integrations_inboxmessage m SET
         status = 'in_flight', fence = %(fence)s, attempts = m.attempts + 1, claimed_seen = m.seen_count,
         lease_until = (SELECT rh_now()) + %(lease)s * interval '1 second'
-    WHERE m.id IN (
-        SELECT id FROM heads
-        UNION ALL
-        -- what waits behind a head in its shard is worked along with it: one look serves them all
-        SELECT f.id FROM heads h JOIN integrations_inboxmessage f
-            ON f.connection_id = h.connection_id AND f.shard = h.shard AND f.status = 'pending' AND f.id > h.id
-        WHERE NOT %(suspects)s AND f.deaths = 0 AND f.due_at <= (SELECT rh_now())
-    ) AND m.status = 'pending'
+    -- an array, not a join: the planner knows nothing of a queue's size and must not choose how to walk it
+    WHERE m.id = ANY(ARRAY(SELECT id FROM heads UNION ALL SELECT id FROM followers)) AND m.status = 'pending'
     RETURNING m.*
 )
 SELECT t.id, t.connection_id, t.shard, t.topic, t.way, t.wake, t.trace_id, t.attempts, t.received_at,
        coalesce(b.body, ''::bytea) AS body
-FROM taken t LEFT JOIN integrations_inboxbody b ON b.message_id = t.id AND b.received_at = t.received_at
+FROM taken t LEFT JOIN LATERAL (
+    SELECT body FROM integrations_inboxbody WHERE message_id = t.id AND received_at = t.received_at LIMIT 1) b ON true
 ORDER BY t.id
 """
 

@@ -158,7 +158,7 @@ WITH gate AS (
     UPDATE integrations_outboxmessage m SET
         status = 'in_flight', fence = %(fence)s, attempts = m.attempts + 1,
         lease_until = (SELECT rh_now()) + %(lease)s * interval '1 second'
-    WHERE m.id IN (SELECT id FROM heads)
+    WHERE m.id = ANY(ARRAY(SELECT id FROM heads))
     RETURNING m.*
 ), noted AS (
     INSERT INTO integrations_attempt (message_id, direction, number, fence, started_at, result)
@@ -167,8 +167,11 @@ WITH gate AS (
 SELECT t.id, t.connection_id, t.operation, t.subject, t.reference, t.trace_id, t.attempts, t.on_wire, t.looks,
        b.body AS document, coalesce(r.external_id, '') AS external_id
 FROM taken t
-JOIN integrations_outboxbody b ON b.message_id = t.id AND b.created_at = t.body_at
-LEFT JOIN integrations_externalreference r ON r.connection_id = t.connection_id AND r.reference = t.reference
+CROSS JOIN LATERAL (
+    SELECT body FROM integrations_outboxbody WHERE message_id = t.id AND created_at = t.body_at LIMIT 1) b
+LEFT JOIN LATERAL (
+    SELECT external_id FROM integrations_externalreference
+    WHERE connection_id = t.connection_id AND reference = t.reference LIMIT 1) r ON true
 ORDER BY t.lane, t.due_at, t.id
 """
 
