@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from django.db import connection
 
+from integrations import inbox
 from integrations.connectors.registry import kind_named
 from integrations.models import (
     Attempt,
@@ -128,10 +129,12 @@ class Call:
 
 
 CALLS = """
-SELECT fence, connection_id, started_at, method, url, status, seconds, error,
+SELECT fence, (SELECT name FROM integrations_connection c WHERE c.id = e.connection_id), started_at, method, url,
+       status, seconds, error,
        CASE WHEN %(bodies)s THEN sent ELSE ''::bytea END, CASE WHEN %(bodies)s THEN received ELSE ''::bytea END
 FROM integrations_exchange e
-WHERE fence = ANY(%(fences)s) AND started_at >= %(since)s AND started_at < %(since)s + %(late)s::interval
+WHERE fence = ANY(%(fences)s)
+  AND started_at BETWEEN %(since)s - interval '1 day' AND %(since)s + %(late)s::interval
   -- a batch shares its fence: what names another document alone is another document's call
   AND (string_to_array(translate(replace(url, '%%2C', ','), '?&=,', '////'), '/') && %(names)s::text[]
        OR (%(kin)s <> ''::bytea AND (
@@ -164,11 +167,10 @@ def calls_under(
     with connection.cursor() as cursor:
         cursor.execute(CALLS, values)
         rows = cursor.fetchall()
-    known = connection_names()
     return [
         Call(
             fence=row[0],
-            connection=known.get(row[1], str(row[1])),
+            connection=row[1] or "a connection that is gone",
             started_at=row[2],
             method=row[3],
             path=urlsplit(row[4]).path,
@@ -180,6 +182,11 @@ def calls_under(
         )
         for row in rows
     ]
+
+
+def delivered_body(message_id: int) -> tuple[dict[str, str], bytes] | None:
+    """Headers and raw bytes of an inbound message; ``None`` when retention has dropped them."""
+    return inbox.fetch_body(message_id)
 
 
 def bodies_of(*, message_id: int) -> list[OutboxBody]:

@@ -27,27 +27,36 @@ def order_named(name: str) -> Order | None:
     return found or rows.filter(order_ref=name).order_by("-id").first()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Life:
-    """What an order has been: its versions without their documents, its changes of state, what stands against it."""
+    """What an order has been; each part is read when it is asked for, oldest first."""
 
-    versions: list[OrderVersion]
-    transitions: list[OrderTransition]
-    findings: list[Finding]
+    order_id: int
+
+    @property
+    def versions(self) -> list[OrderVersion]:
+        """Its versions, without their documents."""
+        return list(OrderVersion.objects.filter(order_id=self.order_id).defer("document").order_by("number")[:MANY])
+
+    @property
+    def transitions(self) -> list[OrderTransition]:
+        """Its changes of state."""
+        return list(OrderTransition.objects.filter(order_id=self.order_id).order_by("id")[:MANY])
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What stands against it now."""
+        return list(Finding.objects.filter(order_id=self.order_id).order_by("id"))
 
 
 def life_of(*, order_id: int) -> Life:
-    """Versions, transitions and present findings of an order, each oldest first."""
-    return Life(
-        versions=list(OrderVersion.objects.filter(order_id=order_id).defer("document").order_by("number")[:MANY]),
-        transitions=list(OrderTransition.objects.filter(order_id=order_id).order_by("id")[:MANY]),
-        findings=list(Finding.objects.filter(order_id=order_id).order_by("id")),
-    )
+    """Versions, transitions and present findings of an order."""
+    return Life(order_id)
 
 
 def count_by_state() -> dict[str, int]:
     """Orders by state, each count at most `CAP`."""
-    one = "SELECT %s, count(*) FROM (SELECT 1 FROM orders_order WHERE order_state = %s LIMIT %s) AS some"
+    one = "SELECT %s, count(*) FROM (SELECT 1 FROM orders_order WHERE order_state = %s LIMIT %s) AS capped"
     states = [state.value for state in OrderState]
     with connection.cursor() as cursor:
         cursor.execute(

@@ -81,11 +81,11 @@ def _person_changes(before: Order, after: Order) -> list[str]:
         ("shipping address", before.shipping, after.shipping),
     ):
         if old != new:
-            found.append(f"{noun} ({', '.join(_changed_fields(old, new))})")
+            found.append(f"{noun} changed ({', '.join(_changed_fields(old, new))})")
     if before.customer != after.customer:
-        found.append("customer")
+        found.append("customer changed")
     if before.customer_note != after.customer_note:
-        found.append("customer's note")
+        found.append("customer's note changed")
     return found
 
 

@@ -34,6 +34,12 @@ class Failed(Exception):
         self.code, self.detail = code, detail
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command, which ends well."""
+        raise BrokenPipeError
+
+
 class HubCommand(BaseCommand):
     """Base of every command. Subclasses say what they take in `add_options` and do it in `work`."""
 
@@ -96,7 +102,7 @@ class HubCommand(BaseCommand):
 
     def console(self) -> Console:
         """Where tables and colours go: standard output, as wide as the terminal or `PIPED_WIDTH`."""
-        return Console(
+        return _Console(
             file=cast(TextIO, self.stdout),
             width=None if self.stdout.isatty() else PIPED_WIDTH,
             highlight=False,
