@@ -75,7 +75,7 @@ class Bench:
         return engine.measure(count=self.options.count, folder=stack.services.state.path)
 
     def _flow(self, stack: Stack) -> dict[str, Any]:
-        secret = secrets.token_urlsafe(16)
+        secret = secrets.token_hex(16)
         feeder = flow.start_feeder(stack, secret=secret, orders=self.options.orders, seed=7)
         self._connect(stack, secret=secret, store_url=feeder, products=True)
         stack.start()

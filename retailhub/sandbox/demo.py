@@ -156,7 +156,7 @@ class Demo:
         return Erp(kind="tryton", settings=server.settings(), credentials=server.credentials(), books=books)
 
     def _feeder(self, services: Services, stack: Stack) -> str:
-        self.secret = secrets.token_urlsafe(24)
+        self.secret = secrets.token_hex(24)
         ready = services.state.path / "feeder.json"
         ready.unlink(missing_ok=True)
         rate = ["--rate", str(self.options.rate)] if self.options.rate else []
