@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from django.db import connection
+from django.db.models import Model, QuerySet
 
 from integrations import inbox
 from integrations.connectors.registry import kind_named
@@ -26,13 +27,19 @@ from integrations.models import (
 )
 from integrations.states import Status
 
+Row = TypeVar("Row", bound=Model)
 MANY = 500
 """Rows of one kind that one page or story shows at most."""
 
 
+def _joined(rows: QuerySet[Row]) -> QuerySet[Row]:
+    """Rows with their connection, whose credentials stay encrypted where they are."""
+    return rows.select_related("connection").defer("connection__credentials")
+
+
 def deliveries_of(*, subject: str) -> list[InboxMessage]:
     """Inbound messages about a subject, oldest first."""
-    return list(InboxMessage.objects.filter(subject=subject).select_related("connection").order_by("id")[:MANY])
+    return list(_joined(InboxMessage.objects.filter(subject=subject)).order_by("id")[:MANY])
 
 
 def waiting_deliveries(*, store_id: int, order_ref: str) -> list[InboxMessage]:
@@ -43,17 +50,17 @@ def waiting_deliveries(*, store_id: int, order_ref: str) -> list[InboxMessage]:
         subject="",
         status__in=[Status.PENDING, Status.IN_FLIGHT, Status.PARKED],
     )
-    return list(rows.select_related("connection").order_by("id")[:MANY])
+    return list(_joined(rows).order_by("id")[:MANY])
 
 
 def delivery_named(message_id: int) -> InboxMessage | None:
     """One inbound message."""
-    return InboxMessage.objects.filter(pk=message_id).select_related("connection").first()
+    return _joined(InboxMessage.objects.filter(pk=message_id)).first()
 
 
 def effect_named(message_id: int) -> OutboxMessage | None:
     """One outbound message."""
-    return OutboxMessage.objects.filter(pk=message_id).select_related("connection").first()
+    return _joined(OutboxMessage.objects.filter(pk=message_id)).first()
 
 
 def statuses_of(*, direction: str, message_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
@@ -71,19 +78,19 @@ def parked_effects(*, subjects: Sequence[str]) -> list[int]:
 
 def effects_of(*, subject: str) -> list[OutboxMessage]:
     """Outbound messages of a subject, oldest first."""
-    return list(OutboxMessage.objects.filter(subject=subject).select_related("connection").order_by("id")[:MANY])
+    return list(_joined(OutboxMessage.objects.filter(subject=subject)).order_by("id")[:MANY])
 
 
 def references_of(*, subject: str) -> list[ExternalReference]:
     """Documents of a subject in other systems, in the order in which their references were given out."""
-    return list(ExternalReference.objects.filter(subject=subject).select_related("connection").order_by("id"))
+    return list(_joined(ExternalReference.objects.filter(subject=subject)).order_by("id"))
 
 
 def references_by_subject(*, subjects: Sequence[str]) -> dict[str, list[ExternalReference]]:
     """As `references_of`, for many subjects in one query; subjects without any are not in the answer."""
     found: dict[str, list[ExternalReference]] = {}
     rows = ExternalReference.objects.filter(subject__in=list(subjects))
-    for row in rows.select_related("connection").defer("connection__credentials").order_by("id"):
+    for row in _joined(rows).order_by("id"):
         found.setdefault(row.subject, []).append(row)
     return found
 
@@ -271,8 +278,7 @@ def postings_open() -> Posting:
 
 def connection_states() -> list[ConnectionState]:
     """Every connection's condition, with the connection, by name. Credentials are not read."""
-    rows = ConnectionState.objects.select_related("connection").defer("connection__credentials")
-    return list(rows.order_by("connection__name"))
+    return list(_joined(ConnectionState.objects.all()).order_by("connection__name"))
 
 
 def connection_names() -> dict[int, str]:

@@ -93,10 +93,12 @@ class OrderView:
 
 
 def _rows() -> QuerySet[Order]:
-    return Order.objects.select_related("store", "customer__merged_into", "legal_entity", "region")
+    rows = Order.objects.select_related("store", "customer__merged_into", "legal_entity", "region")
+    return rows.defer("store__credentials")
 
 
-def _view(row: Order) -> OrderView:
+def view_of(row: Order) -> OrderView:
+    """An order's row as other apps see it."""
     customer = row.customer and (row.customer.merged_into or row.customer)
     return OrderView(
         id=row.pk,
@@ -125,19 +127,19 @@ def _view(row: Order) -> OrderView:
 def by_subject(subject: str) -> OrderView | None:
     """The order that other apps call ``order:ord_…``."""
     row = _rows().filter(public_id=subject.removeprefix("order:")).first()
-    return _view(row) if row else None
+    return view_of(row) if row else None
 
 
 def of_store(*, store_id: int, order_ref: str) -> OrderView | None:
     """The order of a store by the store's id of it."""
     row = _rows().filter(store_id=store_id, order_ref=order_ref).first()
-    return _view(row) if row else None
+    return view_of(row) if row else None
 
 
 def called(text: str, *, store_ids: Iterable[int]) -> list[OrderView]:
     """Orders of these stores whose number, or whose id in the store, is ``text``."""
     rows = _rows().filter(Q(number=text) | Q(order_ref=text), store_id__in=list(store_ids))
-    return [_view(row) for row in rows.order_by("pk")[:20]]
+    return [view_of(row) for row in rows.order_by("pk")[:20]]
 
 
 def in_chunks(
@@ -156,7 +158,7 @@ def in_chunks(
     last = 0
     while chunk := list(rows.filter(pk__gt=last)[:size]):
         last = chunk[-1].pk
-        yield [_view(row) for row in chunk]
+        yield [view_of(row) for row in chunk]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,5 @@
+"""Admin pages of inventory."""
+
+from inventory.admin import mappings
+
+__all__ = ["mappings"]

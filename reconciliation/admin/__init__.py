@@ -1,0 +1,5 @@
+"""Admin pages of reconciliation: what needs a person."""
+
+from reconciliation.admin import cases, causes
+
+__all__ = ["cases", "causes"]

@@ -1,0 +1,302 @@
+"""Orders: where each stands, why, and everything that happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from integrations import selectors as pipes
+from integrations.ports import documents
+from integrations.ports.documents import Address, OrderLine
+from integrations.ports.documents import Order as OrderDocument
+from orders import selectors
+from orders.models import Order
+from orders.services import postings
+from orders.states import FulfilmentState, OrderState, PaymentState
+from retailhub.core import audit, privacy
+from retailhub.core.admin import (
+    Act,
+    Doing,
+    Fact,
+    ModelAdmin,
+    Panel,
+    Refused,
+    choice_filter,
+    display,
+    subject_cell,
+    table,
+    text,
+)
+from retailhub.core.admin.words import moment, money, words
+
+STATE_LABELS = {
+    "received": "info",
+    "held": "danger",
+    "accepted": "success",
+    "cancelled": "warning",
+    "closed": "success",
+}
+STATE_TONES = {"held": "bad", "accepted": "good", "closed": "good", "cancelled": "warn"}
+DOCUMENT_TONES = {"confirmed": "good", "draft": "warn", "incomplete": "warn", "cancelled": "quiet"}
+
+
+def _look_again(doing: Doing) -> str:
+    order = doing.subject
+    audit.record(actor=doing.actor, action="decide_again", subject=order.subject, reason=doing.reason, now=doing.now)
+    if not postings.look_again(public_ids=[order.public_id]):
+        raise Refused("The order is gone.")
+    return f"{order.public_id} is decided on again."
+
+
+def _unmask(doing: Doing) -> HttpResponse:
+    order = doing.subject
+    audit.record(
+        actor=doing.actor,
+        action="see_personal_data",
+        subject=order.subject,
+        reason=doing.reason,
+        now=doing.now,
+    )
+    document = documents.decode(order.document, OrderDocument)
+    rows = [
+        (
+            "Customer",
+            document.customer.name,
+            document.customer.email,
+            document.customer.phone,
+            document.customer.company,
+        ),
+        *(
+            _address_row(label, address)
+            for label, address in (("Billing", document.billing), ("Shipping", document.shipping))
+        ),
+    ]
+    panel = table(
+        "Who ordered",
+        ["", "Name", "E-mail", "Phone", "Address or company"],
+        [[text(part) for part in row] for row in rows],
+    )
+    context = {
+        **order.shown_by.frame(doing.request),
+        "title": f"{order.public_id} with personal data",
+        "back": order.shown_by.url_of(order),
+        "lead": "What you see here was written down in the audit.",
+        "panels": [
+            panel,
+            table("Note of the customer", ["Note"], [[text(document.customer_note or "none")]]),
+        ],
+    }
+    return TemplateResponse(doing.request, "console/record.html", context)
+
+
+def _address_row(label: str, address: Address) -> tuple[str, str, str, str, str]:
+    parts = (
+        address.company,
+        address.street_1,
+        address.street_2,
+        address.postcode,
+        address.city,
+        address.state,
+        address.country,
+    )
+    place = ", ".join(part for part in parts if part)
+    return label, f"{address.first_name} {address.last_name}".strip(), address.email, address.phone, place
+
+
+@admin.register(Order)
+class OrderAdmin(ModelAdmin):
+    public_prefix = "ord_"
+    list_display = (
+        "shop_number",
+        "store_name",
+        "state_label",
+        "payment",
+        "fulfilment",
+        "why",
+        "amount",
+        "placed",
+    )
+    list_display_links = ("shop_number",)
+    list_filter = (
+        choice_filter("order_state", "order", [state.value for state in OrderState]),
+        choice_filter("payment_state", "payment", [state.value for state in PaymentState]),
+        choice_filter("fulfilment_state", "fulfilment", [state.value for state in FulfilmentState]),
+        "store",
+    )
+    search_exact = ("number", "order_ref", "public_id")
+    acts = (
+        Act(
+            name="again",
+            label="Decide again",
+            permission="console.replay",
+            run=_look_again,
+            preview=lambda order: f"{order.public_id} is judged by the present rules, routes and mappings.",
+            why_not=lambda order: "" if order.document else "The store has not told what is in it yet.",
+        ),
+        Act(
+            name="unmask",
+            label="Show personal data",
+            permission="console.see_personal_data",
+            run=_unmask,
+            preview=lambda order: (
+                f"Customer and addresses of {order.public_id} are shown, once. The audit keeps that you saw them."
+            ),
+            why_not=lambda order: "" if order.document else "The store has not told what is in it yet.",
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
+        rows: QuerySet[Order] = super().get_queryset(request)
+        return rows.select_related("store").defer("store__credentials", "document")
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        wanted = {from_field or "pk": object_id} if from_field or object_id.isdigit() else {"public_id": object_id}
+        rows = Order.objects.select_related("store", "customer__merged_into", "legal_entity", "region")
+        return rows.defer("store__credentials").filter(**wanted).first()
+
+    def find(self, request: HttpRequest, object_id: str) -> Any:
+        row = super().find(request, object_id)
+        row.shown_by = self
+        return row
+
+    @display(description="Number", ordering="id")
+    def shop_number(self, order: Order) -> str:
+        return order.number or f"#{order.order_ref}"
+
+    @display(description="Store")
+    def store_name(self, order: Order) -> str:
+        return order.store.name
+
+    @display(description="Order", label=STATE_LABELS)
+    def state_label(self, order: Order) -> str:
+        return order.order_state
+
+    @display(description="Payment")
+    def payment(self, order: Order) -> str:
+        return words(order.payment_state)
+
+    @display(description="Fulfilment")
+    def fulfilment(self, order: Order) -> str:
+        return words(order.fulfilment_state)
+
+    @display(description="Decision")
+    def why(self, order: Order) -> str:
+        return self.admin_site.decision(order.decision)
+
+    @display(description="Total")
+    def amount(self, order: Order) -> str:
+        return money(order.total, order.currency)
+
+    @display(description="Placed")
+    def placed(self, order: Order) -> str:
+        return moment(order.placed_at) if order.placed_at else "–"
+
+    def lead(self, request: HttpRequest, obj: Order) -> str:
+        return self.admin_site.decision(obj.decision)
+
+    def facts(self, request: HttpRequest, obj: Order) -> Sequence[Fact]:
+        entity = f"{obj.legal_entity}, {obj.region}" if obj.legal_entity_id else "decided when it is accepted"
+        return [
+            Fact("Number in the shop", text(obj.number or "–")),
+            Fact("Store", subject_cell(f"connection:{obj.store_id}", obj.store.name)),
+            Fact("Id in the store", text(obj.order_ref, mono=True)),
+            Fact("Order", text(words(obj.order_state), tone=STATE_TONES.get(obj.order_state, ""))),
+            Fact("Payment", text(words(obj.payment_state))),
+            Fact("Fulfilment", text(words(obj.fulfilment_state))),
+            Fact("Status in the store", text(words(obj.status) or "–")),
+            Fact("Total", text(money(obj.total, obj.currency) or "–")),
+            Fact("Placed", text(moment(obj.placed_at))),
+            Fact(
+                "Newest version",
+                text(f"{obj.version}, of {moment(obj.version_at)}" if obj.version else "none yet"),
+            ),
+            Fact("Legal entity and region", text(entity)),
+            Fact("Customer", _customer_cell(obj)),
+            Fact("First seen", text(moment(obj.first_seen_at))),
+        ]
+
+    def panels(self, request: HttpRequest, obj: Order) -> Sequence[Panel]:
+        document = documents.decode(obj.document, OrderDocument) if obj.document else None
+        return [
+            *self.admin_site.panels_about(obj.subject),
+            _in_other_systems(obj),
+            *([_lines(document), _sums(document)] if document else []),
+            Panel(
+                title="Timeline",
+                template="console/panels/timeline.html",
+                data=self.admin_site.story(selectors.view_of(obj)),
+            ),
+        ]
+
+
+def _customer_cell(order: Order) -> Any:
+    if order.customer_id is None or order.customer is None:
+        return text("not known")
+    return subject_cell(f"customer:{order.customer.public_id}")
+
+
+def _in_other_systems(order: Order) -> Panel:
+    rows = [
+        [
+            text(reference.connection.name),
+            text(reference.document_type),
+            text(reference.reference, mono=True),
+            text(reference.number or reference.external_id or "–", mono=True),
+            text(reference.state or "not there yet", tone=DOCUMENT_TONES.get(reference.state, "warn")),
+            text(money(reference.total, reference.currency) or "–"),
+            text(moment(reference.confirmed_at)),
+        ]
+        for reference in pipes.references_of(subject=order.subject)
+    ]
+    headers = ["System", "Document", "Our reference", "Its number", "State", "Total", "Confirmed"]
+    return table("Documents in other systems", headers, rows, empty="None.")
+
+
+def _lines(document: OrderDocument) -> Panel:
+    def line_row(line: OrderLine) -> list[Any]:
+        return [
+            text(line.sku or "no SKU", mono=True, tone="" if line.sku else "bad"),
+            text(line.name),
+            text(f"{line.quantity.normalize():f}"),
+            text(money(line.total, document.currency)),
+            text(money(line.total_tax, document.currency)),
+        ]
+
+    charges = [
+        [
+            text(charge.kind.value),
+            text(privacy.mask_text(charge.name)),
+            text(""),
+            text(money(charge.total, document.currency)),
+            text(money(charge.total_tax, document.currency)),
+        ]
+        for charge in document.charges
+    ]
+    rows = [line_row(line) for line in document.lines[:200]] + charges
+    note = f"{len(document.lines)} lines; the first 200 are shown." if len(document.lines) > 200 else ""
+    return table("Lines", ["SKU", "Name", "Quantity", "Net", "Tax"], rows, empty="No lines.", note=note)
+
+
+def _sums(document: OrderDocument) -> Panel:
+    currency = document.currency
+    rows = [
+        [
+            text(f"Tax {tax.percent.normalize():f} % {tax.label}"),
+            text(money(tax.amount + tax.shipping_amount, currency)),
+        ]
+        for tax in document.taxes
+    ]
+    rows += [
+        [text(f"Coupon {discount.code}"), text(f"{money(discount.amount, currency)}, in the lines already")]
+        for discount in document.discounts
+    ]
+    rows += [
+        [text(f"Refund {refund.refund_ref}"), text(money(-refund.amount, currency))] for refund in document.refunds
+    ]
+    rows.append([text("Total"), text(money(document.total, currency))])
+    return table("Sums", ["", "Amount"], rows, note=f"Paid by {document.payment.method or 'nothing named'}.")

@@ -1,0 +1,199 @@
+"""Cases: what happened, who can mend it, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from reconciliation import selectors
+from reconciliation.admin.shared import (
+    CODE_CHOICES,
+    SIDE_LABELS,
+    SIDES,
+    MapSkuForm,
+    map_sku,
+    not_about_sku,
+    replay,
+    replay_preview,
+    runbook,
+)
+from reconciliation.codes import Side
+from reconciliation.models import Case
+from reconciliation.services import acts, replays
+from retailhub.core import privacy
+from retailhub.core.admin import (
+    Act,
+    Doing,
+    Fact,
+    ModelAdmin,
+    Moment,
+    Panel,
+    choice_filter,
+    display,
+    subject_cell,
+    table,
+    text,
+)
+from retailhub.core.admin.parts import message_url
+from retailhub.core.admin.words import moment, money, words
+
+STATE_LABELS = {"open": "danger", "closed": "success", "ignored": "info"}
+STATE_TONES = {"open": "bad", "closed": "good", "ignored": "quiet"}
+EVENT_TONES = {"opened": "bad", "reopened": "bad", "closed": "good", "replayed": "warn"}
+
+
+def _replay(doing: Doing) -> str:
+    return replay(doing, replays.plan_cases(case=doing.subject.public_id))
+
+
+def _ignore(doing: Doing) -> str:
+    acts.ignore_case(case_id=doing.subject.pk, actor=doing.actor, reason=doing.reason, now=doing.now)
+    return "The case is ignored."
+
+
+def _reopen(doing: Doing) -> str:
+    acts.reopen_case(case_id=doing.subject.pk, actor=doing.actor, reason=doing.reason, now=doing.now)
+    return "The case is open again."
+
+
+def _not_mappable(case: Case) -> str:
+    return "The case is closed." if case.state == Case.State.CLOSED else not_about_sku(case)
+
+
+@admin.register(Case)
+class CaseAdmin(ModelAdmin):
+    public_prefix = "case_"
+    list_display = ("told", "code_words", "state_label", "side", "about", "at_risk", "opened")
+    list_filter = (
+        choice_filter("state", "state", [state.value for state in Case.State], default="open"),
+        choice_filter("code", "code", CODE_CHOICES),
+        choice_filter("owner_side", "owner", [side.value for side in Side]),
+    )
+    search_exact = ("public_id", "subject", "code")
+    acts = (
+        Act(
+            name="map_sku",
+            label="Map this SKU",
+            permission="console.map_sku",
+            form=MapSkuForm,
+            run=map_sku,
+            preview=lambda case: (
+                f"Every order that waits for SKU {case.cause.key} is decided on again, not only this one."
+            ),
+            why_not=_not_mappable,
+            expected=(ValueError,),
+        ),
+        Act(
+            name="replay",
+            label="Replay",
+            permission="console.replay",
+            run=_replay,
+            preview=lambda case: replay_preview(replays.plan_cases(case=case.public_id)),
+            why_not=lambda case: "The case is closed: its work has gone on." if case.state == Case.State.CLOSED else "",
+        ),
+        Act(
+            name="ignore",
+            label="Ignore",
+            permission="console.ignore_case",
+            run=_ignore,
+            preview=lambda _case: "Nothing will be done about it: its message stays parked, its order held.",
+            why_not=lambda case: "" if case.state == Case.State.OPEN else f"The case is {case.state}.",
+            expected=(acts.NotPossible,),
+            danger=True,
+        ),
+        Act(
+            name="reopen",
+            label="Open again",
+            permission="console.ignore_case",
+            run=_reopen,
+            preview=lambda _case: "The case needs a person again.",
+            why_not=lambda case: "" if case.state == Case.State.IGNORED else f"The case is {case.state}.",
+            expected=(acts.NotPossible,),
+        ),
+    )
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup == "cause__id__exact" or bool(super().lookup_allowed(lookup, value, request))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
+        rows: QuerySet[Case] = super().get_queryset(request)
+        return rows.select_related("cause__connection").defer("cause__connection__credentials")
+
+    @display(description="Case", ordering="id")
+    def told(self, case: Case) -> str:
+        return privacy.mask_text(case.sentence)
+
+    @display(description="Code")
+    def code_words(self, case: Case) -> str:
+        return words(case.code)
+
+    @display(description="State", label=STATE_LABELS)
+    def state_label(self, case: Case) -> str:
+        return case.state
+
+    @display(description="Owner", label=SIDE_LABELS)
+    def side(self, case: Case) -> str:
+        return words(case.owner_side)
+
+    @display(description="About")
+    def about(self, case: Case) -> str:
+        return case.subject
+
+    @display(description="Money at risk")
+    def at_risk(self, case: Case) -> str:
+        return money(case.money_at_risk, case.currency) or "–"
+
+    @display(description="Opened")
+    def opened(self, case: Case) -> str:
+        return moment(case.opened_at)
+
+    def lead(self, request: HttpRequest, obj: Case) -> str:
+        return privacy.mask_text(obj.sentence)
+
+    def facts(self, request: HttpRequest, obj: Case) -> Sequence[Fact]:
+        cause = obj.cause
+        store = (
+            subject_cell(f"connection:{cause.connection_id}", cause.connection.name) if cause.connection else text("–")
+        )
+        times = f"{obj.seen_count} times" if obj.seen_count != 1 else "once"
+        closed = f"{moment(obj.closed_at)}: {obj.closed_because}" if obj.closed_at else "–"
+        return [
+            Fact("State", text(obj.state, tone=STATE_TONES[obj.state])),
+            Fact("Code", text(obj.code, mono=True)),
+            Fact("Who can mend it", text(SIDES.get(obj.owner_side, obj.owner_side))),
+            Fact("About", subject_cell(obj.subject)),
+            Fact("Cause", subject_cell(f"cause:{cause.public_id}", str(cause))),
+            Fact("Connection", store),
+            Fact("Money at risk", text(money(obj.money_at_risk, obj.currency) or "–")),
+            Fact("Opened", text(moment(obj.opened_at))),
+            Fact("Seen", text(f"{times}, last {moment(obj.last_seen_at)}; reopened {obj.reopened_count} times")),
+            Fact("Closed", text(closed)),
+        ]
+
+    def panels(self, request: HttpRequest, obj: Case) -> Sequence[Panel]:
+        evidence = [
+            [
+                text(words(name)),
+                text(privacy.mask_text(str(value)), url=message_url(str(value)) if name == "message" else ""),
+            ]
+            for name, value in sorted(obj.evidence.items())
+            if value
+        ]
+        events = [
+            Moment(
+                at=event.at,
+                kind=event.what,
+                what=event.actor,
+                detail=privacy.mask_text(event.note),
+                tone=EVENT_TONES.get(event.what, ""),
+            )
+            for event in selectors.events_of(case_ids=[obj.pk])
+        ]
+        return [
+            table("Evidence", ["", "Value"], evidence),
+            runbook(obj.code),
+            Panel(title="History", template="console/panels/timeline.html", data=events),
+        ]

@@ -1,0 +1,86 @@
+"""What causes and cases have in common on their pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from markdown_it import MarkdownIt
+
+from integrations import selectors as pipes
+from inventory.services import mappings
+from reconciliation.codes import CODES, Side
+from reconciliation.services import replays
+from retailhub.core.admin import Doing, Panel, ReasonForm, Refused
+
+SIDES = {
+    Side.DATA.value: "whoever keeps the data (products, prices, orders)",
+    Side.CONFIGURATION.value: "whoever keeps RetailHub's settings",
+    Side.OTHER_SYSTEM.value: "whoever runs the other system",
+    Side.US.value: "the makers of RetailHub",
+}
+SIDE_LABELS = {"data": "info", "configuration": "warning", "other system": "warning", "us": "danger"}
+CODE_CHOICES = [(code, code.replace("_", " ")) for code in sorted(CODES)]
+MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+def runbook(code: str) -> Panel:
+    """The runbook of a code as HTML (raw HTML in it is not let through), or the plain fact that there is none."""
+    path = settings.BASE_DIR / "docs" / "runbooks" / f"{code}.md"
+    known = code in CODES and path.is_file()
+    html = MARKDOWN.render(path.read_text()) if known else ""
+    return Panel(
+        title="What to do",
+        template="console/panels/runbook.html",
+        data={"html": html, "name": f"docs/runbooks/{code}.md"},
+    )
+
+
+class MapSkuForm(ReasonForm):
+    """Maps the SKU at fault of a cause at the ERP of its store."""
+
+    connection = forms.ChoiceField(label="System")
+    item_code = forms.CharField(max_length=200, strip=False, help_text="What that system calls the SKU.")
+
+    def prepare(self, subject: Any) -> None:
+        cause = getattr(subject, "cause", subject)
+        self.fields["connection"].choices = pipes.sinks(store_id=cause.connection_id)  # type: ignore[attr-defined]
+
+
+def map_sku(doing: Doing) -> str:
+    """Map the SKU at fault; orders waiting for it are decided on again."""
+    cause = getattr(doing.subject, "cause", doing.subject)
+    mappings.map_sku(
+        connection_id=int(doing.values["connection"]),
+        sku=cause.key,
+        item_code=doing.values["item_code"],
+        actor=doing.actor,
+        reason=doing.reason,
+        now=doing.now,
+    )
+    return f"{cause.key} is mapped to {doing.values['item_code']}; every order that waits for it is decided on again."
+
+
+def not_about_sku(subject: Any) -> str:
+    """Why a SKU cannot be mapped here; empty when it can."""
+    return "" if subject.code == "sku_unmapped" else "This is not about an unmapped SKU."
+
+
+def replay_preview(plan: replays.Plan) -> str:
+    """What a replay would do, counted."""
+    if not plan.messages and not plan.orders:
+        return f"Nothing can be done again: {'; '.join(f'{name} {why}' for name, why in plan.left.items())}."
+    return (
+        f"{len(plan.messages)} parked messages go back to work, {len(plan.orders)} orders are decided on again."
+        " What may have reached the other system is looked for before it is sent."
+    )
+
+
+def replay(doing: Doing, plan: replays.Plan) -> str:
+    """Do again what a case or cause waits for."""
+    if not plan.messages and not plan.orders:
+        raise Refused("Nothing waits to be done again.")
+    about = doing.subject.public_id
+    replays.replay(plan=plan, about=about, actor=doing.actor, reason=doing.reason, now=doing.now)
+    return "It went back to work; cases close themselves when their cause is gone."

@@ -1,0 +1,81 @@
+"""The sidebar: what operators need, in the order in which they need it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+
+GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
+    (
+        "",
+        (("Home", "home", ""),),
+    ),
+    (
+        "What needs a person",
+        (
+            ("Triage", "rule", "reconciliation.cause"),
+            ("Cases", "assignment_late", "reconciliation.case"),
+            ("Customer reviews", "group", "orders.customerreview"),
+        ),
+    ),
+    (
+        "What moves",
+        (
+            ("Orders", "shopping_cart", "orders.order"),
+            ("Messages in", "move_to_inbox", "integrations.inboxmessage"),
+            ("Messages out", "outbox", "integrations.outboxmessage"),
+            ("Connections", "cable", "integrations.connection"),
+            ("Customers", "person", "orders.customer"),
+        ),
+    ),
+    (
+        "Rules",
+        (
+            ("SKU mappings", "sync_alt", "inventory.skumapping"),
+            ("What is posted", "fact_check", "orders.eligibilityrule"),
+            ("Routes", "route", "integrations.salesroute"),
+            ("Regions", "public", "integrations.region"),
+            ("Legal entities", "domain", "integrations.legalentity"),
+        ),
+    ),
+    (
+        "System",
+        (
+            ("Audit", "history", "core.auditentry"),
+            ("Schedule", "schedule", "django_celery_beat.periodictask"),
+            ("Users", "badge", "auth.user"),
+            ("Groups", "groups", "auth.group"),
+        ),
+    ),
+)
+"""Title of a group; label, symbol and model of each entry. The entry without a model is the home page."""
+
+
+def groups(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sidebar as django-unfold reads it: only what this person may see."""
+    shown = []
+    for title, entries in GROUPS:
+        items = [_item(request, *entry) for entry in entries if _may_see(request, entry[2])]
+        if items:
+            shown.append({"title": title or None, "items": items})
+    return shown
+
+
+def _may_see(request: HttpRequest, model: str) -> bool:
+    app, _, name = model.partition(".")
+    return not model or any(request.user.has_perm(f"{app}.{verb}_{name}") for verb in ("view", "change"))
+
+
+def _item(request: HttpRequest, label: str, symbol: str, model: str) -> dict[str, Any]:
+    home = reverse("admin:index")
+    link = reverse(f"admin:{model.replace('.', '_')}_changelist") if model else home
+    active = request.path == home if link == home else request.path.startswith(link)
+    return {"title": label, "icon": symbol, "link": link, "active": lambda _request: active}
+
+
+def stylesheet(_request: HttpRequest) -> str:
+    """The address of our own styles."""
+    return static("console/console.css")

@@ -1,0 +1,47 @@
+"""The console's admin site: the home page, and what pages of one app show of the apps above it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from orders.selectors import OrderView
+from reconciliation import codes
+from reconciliation.services import replays
+from retailhub.console.pages import home, timeline
+from retailhub.console.story import decision_sentence
+from retailhub.core.admin import Moment, Panel, Site
+
+
+class ConsoleSite(Site):
+    """The site that ``django.contrib.admin.site`` is."""
+
+    index_template = "console/home.html"
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        answer: HttpResponse = super().index(request, {**home.figures(), **(extra_context or {})})
+        return answer
+
+    def sentence(self, *, code: str, outcome: str, detail: str) -> str:
+        """What was written down, else the code's own sentence."""
+        if detail or not code:
+            return detail
+        return codes.sentence(codes.code_for(code, outcome=outcome), key="", detail="", evidence={})
+
+    def decision(self, decision: str) -> str:
+        return decision_sentence(decision)
+
+    def replay(self, names: Sequence[str], *, actor: Any, reason: str, now: dt.datetime) -> int:
+        plan = replays.plan_messages(names)
+        if plan.messages:
+            replays.replay(plan=plan, about=", ".join(names), actor=actor, reason=reason, now=now)
+        return len(plan.messages)
+
+    def story(self, subject: OrderView) -> Sequence[Moment]:
+        return timeline.story_of(subject)
+
+    def panels_about(self, subject: str) -> Sequence[Panel]:
+        return [timeline.cases_about(subject)]
