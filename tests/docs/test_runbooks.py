@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -127,17 +126,3 @@ def test_every_fallback_leads_to_a_code() -> None:
     assert {code for code, told in TOLD_AS.items() if told == "credentials_rejected"} == (
         {"credentials_rejected"} | reported_in("credentials_rejected")
     )
-
-
-def test_links_to_other_documents_lead_somewhere() -> None:
-    for path in (ROOT / "docs").rglob("*.md"):
-        assert broken_links(path) == [], path
-
-
-def broken_links(path: Path) -> list[str]:
-    """Relative links and ``docs/…`` paths of a document that lead nowhere."""
-    text = path.read_text(encoding="utf-8")
-    linked = [target.partition("#")[0] for target in re.findall(r"\]\(([^)]+)\)", text)]
-    broken = [t for t in linked if t and "://" not in t and not (path.parent / t).exists()]
-    named = re.findall(r"`(docs/[\w./-]+\.md)`", text)
-    return broken + [t for t in named if not (ROOT / t).exists()]
