@@ -13,6 +13,7 @@ from inventory.services import mappings
 from reconciliation.codes import CODES, Side
 from reconciliation.services import replays
 from retailhub.core.admin import Doing, Panel, ReasonForm, Refused
+from retailhub.core.cli import counted
 
 SIDES = {
     Side.DATA.value: "whoever keeps the data (products, prices, orders)",
@@ -72,7 +73,8 @@ def replay_preview(plan: replays.Plan) -> str:
     if not plan.messages and not plan.orders:
         return f"Nothing can be done again: {'; '.join(f'{name} {why}' for name, why in plan.left.items())}."
     return (
-        f"{len(plan.messages)} parked messages go back to work, {len(plan.orders)} orders are decided on again."
+        f"Back to work: {counted(len(plan.messages), 'parked message')}. Decided on again:"
+        f" {counted(len(plan.orders), 'order')}."
         " What may have reached the other system is looked for before it is sent."
     )
 

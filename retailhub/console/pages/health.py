@@ -18,6 +18,7 @@ from orders import selectors as orders
 from reconciliation import selectors as reconciliation
 from retailhub.core import clock
 from retailhub.core.admin.words import span
+from retailhub.core.cli import counted
 from retailhub.core.observability import health, metrics
 from retailhub.core.observability.metrics import Figure
 
@@ -76,8 +77,8 @@ def _stuck() -> list[str]:
     late = overdue.unclaimed(after_seconds=settings.STUCK_AFTER_SECONDS)
     names = {state.connection_id: state.connection.name for state in pipes.connection_states()} if late else {}
     return [
-        f"{one.messages} messages {WAYS[one.direction]} of connection {names[one.connection_id]} wait although they are"
-        f" due, the oldest for {span(one.seconds)}."
+        f"{counted(one.messages, 'message')} {WAYS[one.direction]} of connection {names[one.connection_id]} left lying"
+        f" although due, the oldest for {span(one.seconds)}."
         for one in late
     ]
 
