@@ -16,6 +16,7 @@ from integrations.calls import Lines, Recorder, context_for
 from integrations.connectors.woocommerce import webhooks as woocommerce
 from integrations.events import ArrivalsParked, MessagesReleased, Parked
 from integrations.models import Connection
+from integrations.ports.documents import Order
 from integrations.ports.errors import AuthRejected, ConnectorError, RateLimited
 from integrations.states import Outcome, Status
 from integrations.workflow import Arrival, Failed, Look, Reader, StoreFacts
@@ -53,9 +54,7 @@ def work(*, lines: Lines, limit: int) -> int:
     """Claim and work up to ``limit`` shards; returns how many messages were claimed."""
     for suspects in (False, True):
         fence = inbox.next_fence()
-        claimed = inbox.claim(
-            fence=fence, limit=limit, lease_seconds=settings.LEASE_SECONDS, suspects=suspects
-        )
+        claimed = inbox.claim(fence=fence, limit=limit, lease_seconds=settings.LEASE_SECONDS, suspects=suspects)
         if claimed:
             _work_claimed(claimed, fence, lines)
             return len(claimed)
@@ -75,7 +74,7 @@ def _work_claimed(claimed: Sequence[inbox.Claimed], fence: int, lines: Lines) ->
         _flow(found.looks, fence, reader)
     except inbox.LeaseLost:
         log.warning("lease_lost", fence=fence, messages=len(claimed))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whichever it is, each order is tried by itself next
         log.warning("batch_failed", error=type(error).__name__, looks=len(found.looks))
         for look in found.looks:
             _one_by_itself(look, fence, reader)
@@ -93,9 +92,7 @@ def _sort(claimed: Sequence[inbox.Claimed], facts: dict[int, StoreFacts]) -> Sor
             continue
         match woocommerce.decode(message.body, message.topic):
             case woocommerce.OrderBody(order=order):
-                by_order.setdefault((message.connection_id, order.order_ref), []).append(
-                    _arrival(message, order)
-                )
+                by_order.setdefault((message.connection_id, order.order_ref), []).append(_arrival(message, order))
             case woocommerce.Wake(resource_id=str(ref), looks=resources) if "order" in resources:
                 by_order.setdefault((message.connection_id, ref), []).append(_arrival(message, None))
             case woocommerce.Wake(resource_id=None, resource="order"):
@@ -118,16 +115,19 @@ def _sort(claimed: Sequence[inbox.Claimed], facts: dict[int, StoreFacts]) -> Sor
     return found
 
 
-NAMELESS = "A delivery says that an order is gone but not which one: it was deleted for good before the store had sent it."
+NAMELESS = (
+    "A delivery says that an order is gone but not which one: it was deleted for good before the store had sent it."
+)
 
 
-def _arrival(message: inbox.Claimed, order: woocommerce.Order | None) -> Arrival:
+def _arrival(message: inbox.Claimed, order: Order | None) -> Arrival:
     return Arrival(
         message_id=message.id,
         trace_id=message.trace_id,
         way=message.way,
         attempts=message.attempts,
         order=order,
+        retry=message.way == "engine" and message.topic == inbox.RETRY,
     )
 
 
@@ -231,9 +231,7 @@ def _after_error(look: Look, error: ConnectorError, fence: int) -> None:
     attempts = max(arrival.attempts for arrival in look.arrivals)
     decision = retry.decide(error, attempts=attempts, now=clock.now(), settle_seconds=2.0, rng=rng)
     if isinstance(error, AuthRejected | RateLimited):
-        connections.note_trouble(
-            connection_id=look.store.id, code=error.code, detail=error.detail, retry_at=None
-        )
+        connections.note_trouble(connection_id=look.store.id, code=error.code, detail=error.detail, retry_at=None)
     if decision.action is retry.Action.PARK or attempts >= MAX_READS:
         outcome = decision.outcome or Outcome.UNKNOWN
         _park([_unread(look, arrival, error, outcome) for arrival in look.arrivals], fence)
@@ -290,7 +288,5 @@ def release(*, message_ids: Sequence[int], why: str) -> int:
     now = clock.now()
     with transaction.atomic():
         released = inbox.unpark(message_ids)
-        bus.publish(
-            MessagesReleased("i", [f"message:msg_i{message_id}" for message_id in released], why, now)
-        )
+        bus.publish(MessagesReleased("i", [f"message:msg_i{message_id}" for message_id in released], why, now))
     return len(released)

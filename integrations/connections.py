@@ -18,7 +18,6 @@ from integrations.states import Mode
 from integrations.workflow import StoreFacts
 from retailhub.core import audit, bus, clock
 
-
 SUCCESS_SECONDS = 5.0
 """How old the noted last success of a connection may grow while all goes well."""
 
@@ -110,17 +109,13 @@ def add(
     settle_seconds: int = 5,
 ) -> Connection:
     """Make a connection. Raises `Misconfigured` when the kind is unknown or its settings are not usable."""
-    known = kind_named(kind)
-    known.parse_settings(settings)
-    known.parse_credentials(credentials)
-    if mode == Mode.LIVE and known.role == "store" and live_from is None:
-        raise Misconfigured(f"Connection {name} cannot be live without live_from: orders before it are not posted.")
+    _check(name, kind, settings, credentials, mode, live_from)
     with transaction.atomic():
         row = Connection.objects.create(
             name=name,
             kind=kind,
             settings=dict(settings),
-            credentials=dict(credentials),
+            credentials=dict(credentials),  # type: ignore[misc]  # the field takes JSON, its base text
             mode=mode,
             live_from=live_from,
             max_in_flight=max_in_flight,
@@ -136,6 +131,24 @@ def add(
             after={"kind": kind, "mode": mode},
         )
     return row
+
+
+def _check(
+    name: str,
+    kind: str,
+    settings: Mapping[str, Any],
+    credentials: Mapping[str, Any],
+    mode: str,
+    live_from: dt.datetime | None,
+) -> None:
+    known = kind_named(kind)
+    known.parse_settings(settings)
+    known.parse_credentials(credentials)
+    if mode == Mode.LIVE and known.role == "store" and live_from is None:
+        raise Misconfigured(f"Connection {name} cannot be live without live_from: orders before it are not posted.")
+    code = settings.get("store_code")
+    if code and Connection.objects.filter(settings__store_code=code).exists():
+        raise Misconfigured(f"store_code {code} belongs to another store: their references would be the same.")
 
 
 def set_mode(*, name: str, mode: str, live_from: dt.datetime | None, actor: Any, reason: str, now: dt.datetime) -> None:

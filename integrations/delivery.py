@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from django.conf import settings
@@ -22,6 +22,7 @@ from integrations.ports.errors import (
     ConnectorError,
     Misconfigured,
     RateLimited,
+    Rejected,
     Transient,
 )
 from integrations.retry import Action
@@ -166,6 +167,13 @@ def _write(row: Connection, answers: Sequence[Answer], fence: int) -> set[int]:
     ]
     bus.publish(EffectsAnswered(done, parked, now))
     identity.fill(done, now=now)
+    identity.note_ids(
+        [
+            (row.pk, answer.held.reference, answer.result.evidence["external_id"])
+            for answer in answers
+            if isinstance(answer.result, ConnectorError) and answer.result.evidence.get("external_id")
+        ]
+    )
     return outbox.finish(finishes, fence=fence)
 
 
@@ -181,6 +189,8 @@ def _finish_of(row: Connection, answer: Answer, now: object) -> outbox.Finish:
             looks=held.looks + 1,
             counted=False,
         )
+    if isinstance(result, Rejected) and result.code == "nothing_to_cancel":
+        return outbox.Finish(id=held.id, status=Status.DONE, outcome=Outcome.UNCHANGED, result=result.code)
     if isinstance(result, Ensured):
         outcome = Outcome.UNCHANGED if result.how in UNCHANGED and not held.on_wire else Outcome.APPLIED
         return outbox.Finish(id=held.id, status=Status.DONE, outcome=outcome, result=result.how.value)
@@ -191,26 +201,25 @@ def _after_error(row: Connection, held: outbox.Held, error: ConnectorError) -> o
     decision = retry.decide(
         error, attempts=held.attempts, now=clock.now(), settle_seconds=float(row.settle_seconds), rng=rng
     )
-    facts = {
-        "id": held.id,
-        "code": error.code[:60],
-        "detail": error.detail,
-        "evidence": dict(error.evidence),
-        "result": type(error).__name__.lower(),
-    }
-    if decision.action is Action.PARK:
-        return outbox.Finish(**facts, status=Status.PARKED, outcome=decision.outcome, on_wire=held.on_wire)
-    if held.attempts >= MAX_TRIES:
-        return outbox.Finish(**facts, status=Status.PARKED, outcome=Outcome.UNKNOWN, on_wire=True)
-    looked_up = decision.action is Action.LOOK_UP
-    return outbox.Finish(
-        **facts,
+    finish = outbox.Finish(
+        id=held.id,
         status=Status.PENDING,
+        result=type(error).__name__.lower(),
+        code=error.code[:60],
+        detail=error.detail,
+        evidence=dict(error.evidence),
         due_in=decision.due_in,
-        on_wire=held.on_wire or looked_up,
-        looks=0 if looked_up else held.looks,
+        on_wire=held.on_wire,
+        looks=held.looks,
         counted=decision.action is not Action.WAIT,
     )
+    if decision.action is Action.PARK:
+        return replace(finish, status=Status.PARKED, outcome=decision.outcome)
+    if held.attempts >= MAX_TRIES:
+        return replace(finish, status=Status.PARKED, outcome=Outcome.UNKNOWN, on_wire=True)
+    if decision.action is Action.LOOK_UP:
+        return replace(finish, on_wire=True, looks=0)
+    return finish
 
 
 def _done(answer: Answer) -> EffectDone:

@@ -82,3 +82,13 @@ def fill(done: Sequence[EffectDone], *, now: dt.datetime) -> None:
     if rows:
         with connection.cursor() as cursor:
             execute_values(cursor.cursor, FILL, rows, template=FILL_ROW, page_size=len(rows))
+
+
+def note_ids(told: Sequence[tuple[int, str, str]]) -> None:
+    """Keep ids that other systems told along with a failure: (connection, reference, external id).
+
+    Reading a document by its id does not lag behind, as a search may.
+    """
+    for connection_id, reference, external_id in told:
+        unknown = ExternalReference.objects.filter(connection_id=connection_id, reference=reference, external_id="")
+        unknown.update(external_id=external_id[:80])

@@ -51,7 +51,8 @@ class NewMessage:
 
 STORE = """
 WITH given AS (
-    SELECT * FROM (VALUES %s) AS v (connection_id, lane, shard, trace_id, way, topic, dedupe_key, wake, size, headers, body)
+    SELECT * FROM (VALUES %s)
+        AS v (connection_id, lane, shard, trace_id, way, topic, dedupe_key, wake, size, headers, body)
 ), stored AS (
     INSERT INTO integrations_inboxmessage AS m
         (connection_id, lane, shard, status, outcome, due_at, attempts, deaths, trace_id, code, detail, way, topic,
@@ -239,14 +240,18 @@ def put_back(message_ids: Sequence[int], *, fence: int) -> None:
     finish([Finish(id=message_id, status=Status.PENDING) for message_id in message_ids], fence=fence)
 
 
-def ring(*, connection_id: int, order_refs: Sequence[str]) -> None:
+RECHECK, RETRY = "order.recheck", "order.retry"
+"""Topics of our own looks: decide again; decide again and put back to work what is parked."""
+
+
+def ring(*, connection_id: int, order_refs: Sequence[str], topic: str = RECHECK) -> None:
     """Ask for another decision on orders of a store, as durable work, in the caller's transaction."""
     for start in range(0, len(order_refs), 500):
         store(
             [
                 NewMessage(
                     connection_id=connection_id,
-                    topic="order.recheck",
+                    topic=topic,
                     shard=f"store:{ref}",
                     body=msgspec.json.encode({"id": ref}),
                     headers={},

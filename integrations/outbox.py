@@ -104,11 +104,14 @@ def replace_document(*, message_id: int, document: bytes) -> bool:
 
 
 def cancel_unsent(*, message_id: int) -> bool:
-    """Fold a message that no attempt has touched: true when it will never be sent."""
+    """Fold a message that no attempt has touched, or that is parked: true when it will never be sent (again).
+
+    What an earlier attempt of a parked message may have left in the other system is the caller's to undo.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE integrations_outboxmessage SET status = 'cancelled', outcome = '', finished_at = (SELECT rh_now())"
-            " WHERE id = %s AND status IN ('pending', 'parked') AND NOT on_wire RETURNING id",
+            " WHERE id = %s AND (status = 'parked' OR (status = 'pending' AND NOT on_wire)) RETURNING id",
             [message_id],
         )
         return cursor.fetchone() is not None
@@ -262,7 +265,10 @@ WITH v AS (
 )
 SELECT id FROM finished
 """
-FINISH_ROW = "(%s::bigint, %s, %s, %s, %s, %s, %s::jsonb, %s::double precision, %s::boolean, %s::smallint, %s::boolean, %s::bigint)"
+FINISH_ROW = (
+    "(%s::bigint, %s, %s, %s, %s, %s, %s::jsonb, %s::double precision, %s::boolean, %s::smallint,"
+    " %s::boolean, %s::bigint)"
+)
 
 
 def finish(results: Iterable[Finish], *, fence: int) -> set[int]:
@@ -296,7 +302,7 @@ def finish(results: Iterable[Finish], *, fence: int) -> set[int]:
 
 @dataclass(frozen=True)
 class Latest:
-    """The newest effect of a subject at a connection, for deciding what a change of the subject needs."""
+    """An effect of a subject at a connection, for deciding what a change of the subject needs."""
 
     id: int
     connection_id: int
@@ -310,39 +316,44 @@ class Latest:
     document: bytes
 
 
-def latest_by_subject(*, subjects: Sequence[str]) -> dict[str, Latest]:
-    """The newest message of each subject that was not cancelled, locked until the caller's transaction ends.
+LATEST = """
+SELECT m.subject, m.id, m.connection_id, m.operation, m.reference, m.status, m.outcome, m.on_wire, m.attempts,
+       m.document_hash, b.body
+FROM integrations_outboxmessage m
+LEFT JOIN LATERAL (
+    SELECT body FROM integrations_outboxbody WHERE message_id = m.id AND created_at = m.body_at LIMIT 1) b ON true
+WHERE m.subject = ANY(%s) AND m.status <> 'cancelled'
+ORDER BY m.id FOR UPDATE OF m
+"""
+
+
+def history_by_subject(*, subjects: Sequence[str]) -> dict[str, list[Latest]]:
+    """The messages of each subject that were not cancelled, oldest first, locked until the transaction ends.
 
     A worker that is about to claim one of them waits or skips it, so the answer stays true.
     """
+    found: dict[str, list[Latest]] = {}
     if not subjects:
-        return {}
+        return found
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT DISTINCT ON (m.subject) m.subject, m.id, m.connection_id, m.operation, m.reference, m.status, m.outcome, m.on_wire,"
-            " m.attempts, m.document_hash, b.body FROM integrations_outboxmessage m"
-            " LEFT JOIN integrations_outboxbody b ON b.message_id = m.id AND b.created_at = m.body_at"
-            " WHERE m.id IN (SELECT id FROM integrations_outboxmessage WHERE subject = ANY(%s)"
-            " AND status <> 'cancelled' ORDER BY id FOR UPDATE)"
-            " ORDER BY m.subject, m.id DESC",
-            [list(subjects)],
-        )
+        cursor.execute(LATEST, [list(subjects)])
         rows = cursor.fetchall()
-    return {
-        row[0]: Latest(
-            id=row[1],
-            connection_id=row[2],
-            operation=row[3],
-            reference=row[4],
-            status=Status(row[5]),
-            outcome=row[6],
-            on_wire=row[7],
-            attempts=row[8],
-            document_hash=bytes(row[9]),
-            document=bytes(row[10] or b""),
+    for row in rows:
+        found.setdefault(row[0], []).append(
+            Latest(
+                id=row[1],
+                connection_id=row[2],
+                operation=row[3],
+                reference=row[4],
+                status=Status(row[5]),
+                outcome=row[6],
+                on_wire=row[7],
+                attempts=row[8],
+                document_hash=bytes(row[9]),
+                document=bytes(row[10] or b""),
+            )
         )
-        for row in rows
-    }
+    return found
 
 
 def oldest_due(*, now: dt.datetime) -> dict[int, float]:

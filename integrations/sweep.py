@@ -41,9 +41,7 @@ def take_back_leases() -> int:
 
 def _take_back_inbox() -> int:
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            TAKE_BACK.format(table=TABLES["i"], more="", names="subject, topic, ''"), {"limit": MAX_DEATHS}
-        )
+        cursor.execute(TAKE_BACK.format(table=TABLES["i"], more="", names="subject, topic, ''"), {"limit": MAX_DEATHS})
         rows = cursor.fetchall()
         parked = [_quarantined("i", row) for row in rows if row[2] >= MAX_DEATHS]
         if parked:
@@ -53,9 +51,7 @@ def _take_back_inbox() -> int:
 
 def _take_back_outbox() -> int:
     # the dead worker may have sent it: it is looked up before anything is sent again
-    sql = TAKE_BACK.format(
-        table=TABLES["o"], more=", on_wire = true, looks = 0", names="subject, operation, reference"
-    )
+    sql = TAKE_BACK.format(table=TABLES["o"], more=", on_wire = true, looks = 0", names="subject, operation, reference")
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql, {"limit": MAX_DEATHS})
         rows = cursor.fetchall()
@@ -76,7 +72,7 @@ def _quarantined(direction: str, row: tuple[int, int, int, str, str, str]) -> Pa
         connection_id=row[1],
         direction=direction,
         message_id=row[0],
-        subject=row[3] or f"message:msg_{direction}{row[0]}",
+        subject=row[3] if direction == "o" else f"message:msg_i{row[0]}",
         operation=row[4],
         outcome=Outcome.QUARANTINED.value,
         code="worker_died",
@@ -100,7 +96,8 @@ def take_slot(*, task: str, every_seconds: int) -> bool:
     slot = dt.datetime.fromtimestamp(now.timestamp() // every_seconds * every_seconds, dt.UTC)
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO integrations_scheduleslot (task, slot_at, taken_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            "INSERT INTO integrations_scheduleslot (task, slot_at, taken_at) VALUES (%s, %s, %s)"
+            " ON CONFLICT DO NOTHING",
             [task, slot, now],
         )
         return bool(cursor.rowcount == 1)

@@ -75,7 +75,7 @@ def _store_named(name: str) -> Store | None:
     if known is not None and known[0] > time.monotonic():
         return known[1]
     row = Connection.objects.filter(name=name, kind="woocommerce").only("id", "credentials").first()
-    store = row and Store(id=row.pk, secrets=tuple(row.credentials.get("webhook_secrets", ())))
+    store = None if row is None else Store(id=row.pk, secrets=tuple(row.credentials.get("webhook_secrets", ())))
     if store is not None or known is not None or len(_stores) < 1000:
         _stores[name] = (time.monotonic() + SECRETS_SECONDS, store)
     return store

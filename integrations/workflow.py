@@ -31,6 +31,8 @@ class Arrival:
     way: str
     attempts: int
     order: Order | None
+    retry: bool = False
+    """Whether what the order has parked is to be tried again."""
 
 
 @dataclass(frozen=True, kw_only=True)

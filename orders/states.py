@@ -41,12 +41,13 @@ ORDER = _machine(
     "order",
     OrderState.RECEIVED,
     {
-        OrderState.RECEIVED: {OrderState.HELD, OrderState.ACCEPTED, OrderState.CANCELLED},
-        OrderState.HELD: {OrderState.RECEIVED, OrderState.ACCEPTED, OrderState.CANCELLED},
+        # closed at once: refunded in full before it was posted, so nothing is left to do
+        OrderState.RECEIVED: {OrderState.HELD, OrderState.ACCEPTED, OrderState.CANCELLED, OrderState.CLOSED},
+        OrderState.HELD: {OrderState.RECEIVED, OrderState.ACCEPTED, OrderState.CANCELLED, OrderState.CLOSED},
         # held again: edited in the store into something that may not go on
         OrderState.ACCEPTED: {OrderState.HELD, OrderState.RECEIVED, OrderState.CANCELLED, OrderState.CLOSED},
         # the store restored it, or reopened it
-        OrderState.CANCELLED: {OrderState.RECEIVED, OrderState.HELD, OrderState.ACCEPTED},
+        OrderState.CANCELLED: {OrderState.RECEIVED, OrderState.HELD, OrderState.ACCEPTED, OrderState.CLOSED},
         OrderState.CLOSED: {OrderState.ACCEPTED, OrderState.HELD, OrderState.RECEIVED, OrderState.CANCELLED},
     },
 )

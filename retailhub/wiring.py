@@ -5,6 +5,9 @@ Layers talk downwards by calls; what goes upwards is plugged in here and nowhere
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import inventory.events
 import orders.events
 from integrations import arrivals, events
@@ -13,7 +16,7 @@ from orders.services import postings
 from reconciliation.flows import watch
 from retailhub.core import bus
 
-SUBSCRIPTIONS = (
+SUBSCRIPTIONS: tuple[tuple[type, Callable[[Any], None]], ...] = (
     # domain before cases: the domain locks its rows first
     (events.EffectsAnswered, postings.note_answers),
     (events.EffectsAnswered, watch.note_answers),

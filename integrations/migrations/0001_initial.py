@@ -2,12 +2,11 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import retailhub.core.crypto
 import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
 
-
+import retailhub.core.crypto
 from integrations.migrations._partitions import TABLES, UNDO
 
 

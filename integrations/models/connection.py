@@ -25,9 +25,7 @@ class Connection(models.Model):
     )
     settings = models.JSONField(default=dict, blank=True)
     credentials = EncryptedJSONField(default=dict, blank=True)
-    max_in_flight = models.PositiveSmallIntegerField(
-        default=2, help_text="How many workers may talk to it at once."
-    )
+    max_in_flight = models.PositiveSmallIntegerField(default=2, help_text="How many workers may talk to it at once.")
     settle_seconds = models.PositiveSmallIntegerField(
         default=5, help_text="How long its search may lag behind what it has stored."
     )
@@ -52,9 +50,7 @@ class ConnectionState(models.Model):
     Its row is also the lock under which work of the connection is claimed, so that limits hold over all workers.
     """
 
-    connection = models.OneToOneField(
-        Connection, primary_key=True, on_delete=models.CASCADE, related_name="state"
-    )
+    connection = models.OneToOneField(Connection, primary_key=True, on_delete=models.CASCADE, related_name="state")
     retry_at = models.DateTimeField(null=True, help_text="The other system asked us to wait until then.")
     paused_at = models.DateTimeField(null=True)
     paused_until = models.DateTimeField(null=True)

@@ -118,9 +118,7 @@ class OutboxMessage(Message):
                 condition=Q(status__in=["pending", "in_flight", "parked"]),
             ),
             models.Index(fields=["lease_until"], name="outbox_leases", condition=Q(status="in_flight")),
-            models.Index(
-                fields=["connection", "fence"], name="outbox_in_flight", condition=Q(status="in_flight")
-            ),
+            models.Index(fields=["connection", "fence"], name="outbox_in_flight", condition=Q(status="in_flight")),
             models.Index(fields=["subject", "id"], name="outbox_subject"),
             models.Index(fields=["code", "id"], name="outbox_parked", condition=Q(status="parked")),
         ]

@@ -16,9 +16,7 @@ from retailhub.core import audit, bus
 CHUNK = 1000
 
 
-def map_sku(
-    *, connection_id: int, sku: str, item_code: str, actor: Any, reason: str, now: dt.datetime
-) -> SkuMapping:
+def map_sku(*, connection_id: int, sku: str, item_code: str, actor: Any, reason: str, now: dt.datetime) -> SkuMapping:
     """Say by hand what a SKU is called at a connection; orders waiting for it are looked at again.
 
     Locks the mapping row. Raises ``ValueError`` for an empty SKU or item code.
@@ -27,7 +25,7 @@ def map_sku(
         raise ValueError("a SKU and an item code are needed")
     with transaction.atomic():
         row = SkuMapping.objects.select_for_update().filter(connection_id=connection_id, sku=sku).first()
-        before = row and {"item_code": row.item_code, "active": row.active, "source": row.source}
+        before = None if row is None else {"item_code": row.item_code, "active": row.active, "source": row.source}
         row = row or SkuMapping(connection_id=connection_id, sku=sku)
         row.item_code, row.source = item_code, SkuMapping.Source.OPERATOR
         row.active, row.changed_at = True, now
@@ -65,11 +63,7 @@ def _take_chunk(connection_id: int, codes: list[str], now: dt.datetime) -> int:
     if not codes:
         return 0
     with transaction.atomic():
-        known = set(
-            SkuMapping.objects.filter(connection_id=connection_id, sku__in=codes).values_list(
-                "sku", flat=True
-            )
-        )
+        known = set(SkuMapping.objects.filter(connection_id=connection_id, sku__in=codes).values_list("sku", flat=True))
         new = sorted(set(codes) - known)
         SkuMapping.objects.bulk_create(
             [

@@ -17,9 +17,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("public_id", models.CharField(max_length=32, unique=True)),
                 ("name", models.CharField(blank=True, default="", max_length=300)),
@@ -44,9 +42,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("public_id", models.CharField(max_length=32, unique=True)),
                 ("order_ref", models.CharField(max_length=40)),
@@ -57,9 +53,7 @@ class Migration(migrations.Migration):
                 ("status", models.CharField(blank=True, default="", max_length=12)),
                 (
                     "decision",
-                    models.CharField(
-                        blank=True, default="", help_text="Why it is posted or not.", max_length=40
-                    ),
+                    models.CharField(blank=True, default="", help_text="Why it is posted or not.", max_length=40),
                 ),
                 ("cancel_reason", models.CharField(blank=True, default="", max_length=40)),
                 ("currency", models.CharField(blank=True, default="", max_length=3)),
@@ -71,9 +65,7 @@ class Migration(migrations.Migration):
                 ("version", models.IntegerField(default=0)),
                 (
                     "read_at",
-                    models.DateTimeField(
-                        help_text="When the last read that was applied had begun.", null=True
-                    ),
+                    models.DateTimeField(help_text="When the last read that was applied had begun.", null=True),
                 ),
                 ("document", models.TextField(blank=True, default="")),
                 ("first_seen_at", models.DateTimeField()),
@@ -120,9 +112,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("code", models.CharField(max_length=60)),
                 (
@@ -150,9 +140,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("axis", models.CharField(max_length=10)),
                 ("before", models.CharField(max_length=16)),
@@ -175,9 +163,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("number", models.IntegerField()),
                 ("version_at", models.DateTimeField()),
@@ -205,9 +191,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "kind",
@@ -234,9 +218,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name_plural": "customer identities",
-                "constraints": [
-                    models.UniqueConstraint(fields=("kind", "key"), name="customer_identity_once")
-                ],
+                "constraints": [models.UniqueConstraint(fields=("kind", "key"), name="customer_identity_once")],
             },
         ),
         migrations.CreateModel(
@@ -244,9 +226,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("why", models.CharField(max_length=200)),
                 (
@@ -276,9 +256,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "constraints": [
-                    models.UniqueConstraint(fields=("customer", "other"), name="customer_review_once")
-                ],
+                "constraints": [models.UniqueConstraint(fields=("customer", "other"), name="customer_review_once")],
             },
         ),
         migrations.CreateModel(
@@ -286,15 +264,11 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "status",
-                    models.CharField(
-                        help_text="Canonical status, or a store's own custom status.", max_length=40
-                    ),
+                    models.CharField(help_text="Canonical status, or a store's own custom status.", max_length=40),
                 ),
                 ("payment_method", models.CharField(blank=True, default="", max_length=60)),
                 ("post", models.BooleanField()),
@@ -329,9 +303,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="order",
-            index=models.Index(
-                condition=models.Q(("order_state", "held")), fields=["-id"], name="order_recent"
-            ),
+            index=models.Index(condition=models.Q(("order_state", "held")), fields=["-id"], name="order_recent"),
         ),
         migrations.AddConstraint(
             model_name="order",
@@ -340,9 +312,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="order",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("order_state__in", ["received", "held", "accepted", "cancelled", "closed"])
-                ),
+                condition=models.Q(("order_state__in", ["received", "held", "accepted", "cancelled", "closed"])),
                 name="order_state_known",
             ),
         ),

@@ -1,5 +1,7 @@
 """The eligibility table a new installation starts with."""
 
+from typing import Any
+
 from django.db import migrations
 
 DEFAULTS = (
@@ -16,7 +18,7 @@ DEFAULTS = (
 )
 
 
-def fill(apps, _schema_editor):
+def fill(apps: Any, schema_editor: Any) -> None:
     rule = apps.get_model("orders", "EligibilityRule")
     rule.objects.bulk_create(rule(status=status, post=post) for status, post in DEFAULTS)
 

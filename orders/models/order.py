@@ -32,9 +32,7 @@ class Order(models.Model):
     read_at = models.DateTimeField(null=True, help_text="When the last read that was applied had begun.")
     document = models.TextField(blank=True, default="")
     customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, related_name="orders")
-    legal_entity = models.ForeignKey(
-        "integrations.LegalEntity", null=True, on_delete=models.PROTECT, related_name="+"
-    )
+    legal_entity = models.ForeignKey("integrations.LegalEntity", null=True, on_delete=models.PROTECT, related_name="+")
     region = models.ForeignKey("integrations.Region", null=True, on_delete=models.PROTECT, related_name="+")
     first_seen_at = models.DateTimeField()
     changed_at = models.DateTimeField()
@@ -56,9 +54,7 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["number"], name="order_number"),  # explain, search
             models.Index(fields=["order_state", "-id"], name="order_by_state"),  # the console's list
-            models.Index(
-                fields=["-id"], name="order_recent", condition=Q(order_state="held")
-            ),  # what is held
+            models.Index(fields=["-id"], name="order_recent", condition=Q(order_state="held")),  # what is held
         ]
 
     def __str__(self) -> str:
@@ -113,18 +109,14 @@ class Finding(models.Model):
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="findings")
     code = models.CharField(max_length=60)
-    key = models.CharField(
-        max_length=200, help_text="The value at fault; orders with one code and key are one cause."
-    )
+    key = models.CharField(max_length=200, help_text="The value at fault; orders with one code and key are one cause.")
     blocking = models.BooleanField()
     evidence = models.JSONField()
     since = models.DateTimeField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["order", "code", "key"], name="finding_once")]
-        indexes = [
-            models.Index(fields=["code", "key"], name="finding_cause")
-        ]  # release all orders of a cause
+        indexes = [models.Index(fields=["code", "key"], name="finding_cause")]  # release all orders of a cause
 
     def __str__(self) -> str:
         return f"{self.code} {self.key}"

@@ -35,12 +35,8 @@ def blocking_issues(order: Order, *, item_codes: Mapping[str, str], customer_kno
         for line in order.lines
         if not line.product_ref or not line.sku
     ]
-    unknown = {
-        line.sku: line for line in order.lines if line.sku and line.product_ref and line.sku not in item_codes
-    }
-    issues += [
-        Issue("sku_unmapped", sku[:200], {"sku": sku, "line": line.name}) for sku, line in unknown.items()
-    ]
+    unknown = {line.sku: line for line in order.lines if line.sku and line.product_ref and line.sku not in item_codes}
+    issues += [Issue("sku_unmapped", sku[:200], {"sku": sku, "line": line.name}) for sku, line in unknown.items()]
     issues += [
         Issue("negative_fee", charge.name[:200], {"fee": charge.name, "amount": str(charge.total)})
         for charge in order.charges
@@ -55,7 +51,8 @@ def blocking_issues(order: Order, *, item_codes: Mapping[str, str], customer_kno
 
 def _tax_issues(order: Order) -> list[Issue]:
     rates = {tax.rate_ref for tax in order.taxes}
-    shares = [share for part in (*order.lines, *order.charges) for share in part.taxes]
+    every: list[OrderLine | Charge] = [*order.lines, *order.charges]
+    shares = [share for part in every for share in part.taxes]
     lost = {share.rate_ref for share in shares if share.rate_ref not in rates and share.amount != 0}
     return [Issue("tax_rate_unknown", rate, {"rate": rate}) for rate in sorted(lost)]
 
@@ -100,9 +97,7 @@ def sales_order(
     remainder = totals.check_totals(order).remainder
     if remainder != 0:
         lines.append(
-            SalesLine(
-                kind=SalesLineKind.ROUNDING, item_code="", name="Rounding", quantity=Decimal(1), net=remainder
-            )
+            SalesLine(kind=SalesLineKind.ROUNDING, item_code="", name="Rounding", quantity=Decimal(1), net=remainder)
         )
     return SalesOrder(
         reference=reference,

@@ -29,7 +29,7 @@ class Remainder(StrEnum):
 
 @dataclass(frozen=True)
 class Totals:
-    """``remainder`` is ``total − (lines + charges + taxes)``: what a rounding line has to add."""
+    """``remainder`` is ``total - (lines + charges + taxes)``: what a rounding line has to add."""
 
     remainder: Decimal
     kind: Remainder
@@ -58,7 +58,8 @@ def net_and_tax(part: OrderLine | Charge) -> tuple[Decimal, Decimal]:
 
 def check_totals(order: Order) -> Totals:
     """Recompute an order from its lines, charges and their taxes."""
-    parts = [net_and_tax(part) for part in (*order.lines, *order.charges)]
+    every: list[OrderLine | Charge] = [*order.lines, *order.charges]
+    parts = [net_and_tax(part) for part in every]
     net = sum((part[0] for part in parts), Decimal(0))
     tax = sum((part[1] for part in parts), Decimal(0))
     remainder = order.total - net - tax
@@ -75,9 +76,7 @@ def check_totals(order: Order) -> Totals:
 
 def _classify(order: Order, remainder: Decimal) -> Remainder:
     size = abs(remainder)
-    discounts = {order.discount_total, order.discount_tax, order.discount_total + order.discount_tax} - {
-        Decimal(0)
-    }
+    discounts = {order.discount_total, order.discount_tax, order.discount_total + order.discount_tax} - {Decimal(0)}
     if size in discounts:
         return Remainder.DISCOUNT_BASE
     if size in {refund.amount for refund in order.refunds}:

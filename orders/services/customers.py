@@ -29,8 +29,7 @@ def resolve(
     """
     rungs = {
         row_id: [
-            (rung.kind, keyed_hash(rung.kind, rung.value))
-            for rung in matching.identities(doc, store=store_of[row_id])
+            (rung.kind, keyed_hash(rung.kind, rung.value)) for rung in matching.identities(doc, store=store_of[row_id])
         ]
         for row_id, doc in documents.items()
     }
@@ -67,9 +66,7 @@ def _lock(keys: set[Key]) -> None:
 
 
 def _known(keys: set[Key]) -> dict[Key, Customer]:
-    rows = CustomerIdentity.objects.filter(key__in=[key for _, key in keys]).select_related(
-        "customer__merged_into"
-    )
+    rows = CustomerIdentity.objects.filter(key__in=[key for _, key in keys]).select_related("customer__merged_into")
     return {(row.kind, bytes(row.key)): row.customer.merged_into or row.customer for row in rows}
 
 
@@ -85,14 +82,9 @@ def _new_customer(document: OrderDocument, now: dt.datetime) -> Customer:
     )
 
 
-def _write(
-    fresh: list[tuple[Key, Customer]], doubts: list[tuple[Customer, Customer, str]], now: dt.datetime
-) -> None:
+def _write(fresh: list[tuple[Key, Customer]], doubts: list[tuple[Customer, Customer, str]], now: dt.datetime) -> None:
     CustomerIdentity.objects.bulk_create(
-        [
-            CustomerIdentity(kind=kind, key=key, customer=customer, since=now)
-            for (kind, key), customer in fresh
-        ]
+        [CustomerIdentity(kind=kind, key=key, customer=customer, since=now) for (kind, key), customer in fresh]
     )
     CustomerReview.objects.bulk_create(
         [CustomerReview(customer=one, other=other, why=why, created_at=now) for one, other, why in doubts],

@@ -13,6 +13,7 @@ from integrations import connections
 from integrations.connections import Route
 from integrations.ports import documents
 from integrations.ports.documents import Order as OrderDocument
+from integrations.ports.documents import OrderStatus
 from integrations.states import Mode
 from integrations.workflow import StoreFacts
 from inventory.selectors import item_codes
@@ -32,7 +33,7 @@ class Decided:
     store: StoreFacts
     trace_id: str
     why: str
-    changed: bool
+    retry: bool
     document: OrderDocument | None = None
     route: Route | None = None
     customer: Customer | None = None
@@ -116,9 +117,7 @@ def _codes_by_sink(orders: Sequence[Decided]) -> dict[int, dict[str, str]]:
     wanted: dict[int, set[str]] = {}
     for order in orders:
         if order.route is not None:
-            wanted.setdefault(order.route.sink_id, set()).update(
-                line.sku for line in order.doc.lines if line.sku
-            )
+            wanted.setdefault(order.route.sink_id, set()).update(line.sku for line in order.doc.lines if line.sku)
     return {sink: item_codes(connection_id=sink, skus=skus) for sink, skus in wanted.items()}
 
 
@@ -137,18 +136,14 @@ def _judge(order: Decided, rules: Sequence[eligibility.Rule], codes: Mapping[int
     if row.cancel_reason:
         row.decision = row.cancel_reason
     if row.decision == "status_unknown":
-        order.issues.append(
-            Issue("order_status_unknown", eligibility.status_key(doc), {"status": doc.source_status})
-        )
+        order.issues.append(Issue("order_status_unknown", eligibility.status_key(doc), {"status": doc.source_status}))
     elif row.decision in {"", "shadow"}:
         known = codes.get(order.route.sink_id, {}) if order.route else {}
         if order.route is None:
             country = doc.shipping.country or doc.billing.country
             order.issues.append(Issue("no_route", country, {"country": country}))
             known = {line.sku: "" for line in doc.lines if line.sku}
-        order.issues += posting.blocking_issues(
-            doc, item_codes=known, customer_known=order.customer is not None
-        )
+        order.issues += posting.blocking_issues(doc, item_codes=known, customer_known=order.customer is not None)
     if row.decision == "" and not order.issues:
         row.decision = "post" if order.route and order.route.sink_mode == Mode.LIVE else "sink_not_live"
     elif order.issues:
@@ -167,6 +162,7 @@ def _wish(order: Decided, codes: Mapping[int, Mapping[str, str]]) -> effects.Wis
         trace_id=order.trace_id,
         post=order.row.decision == "post",
         cancel=bool(order.row.cancel_reason),
+        retry=order.retry,
     )
 
 
@@ -178,16 +174,14 @@ def _order_state(order: Decided, *, posted: bool) -> OrderState:
     if order.row.decision == "post":
         shipped = axes.fulfilment_of(order.doc) == "shipped"
         return OrderState.CLOSED if posted and shipped else OrderState.ACCEPTED
-    return OrderState.ACCEPTED if posted else OrderState.RECEIVED
+    # whether it was posted meanwhile depends on the order of arrival, so it decides nothing here
+    return OrderState.CLOSED if order.doc.status is OrderStatus.REFUNDED else OrderState.RECEIVED
 
 
 def _move(order: Decided, *, posted: bool, now: dt.datetime) -> None:
-    """Set the three axes, one transition for each change; passing through accepted where the table asks for it."""
+    """Set the three axes, one transition for each change."""
     row, doc = order.row, order.doc
     target = _order_state(order, posted=posted)
-    before = row.order_state
-    if not ORDER.allows(before, target) and ORDER.allows(before, OrderState.ACCEPTED):
-        _step(order, ORDER.name, OrderState.ACCEPTED, now)
     _step(order, ORDER.name, target, now)
     _step(order, PAYMENT.name, axes.payment_of(doc), now)
     _step(order, FULFILMENT.name, axes.fulfilment_of(doc), now)
@@ -267,9 +261,9 @@ def _write(orders: Sequence[Decided], now: dt.datetime) -> None:
 def _sync_findings(orders: Sequence[Decided], now: dt.datetime) -> None:
     """Make each order's findings exactly what was found now; those that stay keep their first date."""
     stored: dict[int, dict[tuple[str, str], int]] = {}
-    for pk, order_id, code, key in Finding.objects.filter(
-        order__in=[order.row.pk for order in orders]
-    ).values_list("pk", "order_id", "code", "key"):
+    for pk, order_id, code, key in Finding.objects.filter(order__in=[order.row.pk for order in orders]).values_list(
+        "pk", "order_id", "code", "key"
+    ):
         stored.setdefault(order_id, {})[(code, key)] = pk
     gone: list[int] = []
     new: list[Finding] = []

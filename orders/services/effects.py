@@ -18,6 +18,7 @@ from orders.policies import posting
 from retailhub.core import bus
 
 POST, AMEND, CANCEL = "post_order", "amend_order", "cancel_order"
+WAITING = frozenset({Status.PENDING, Status.PARKED})
 UNPAID = frozenset({OrderStatus.DRAFT, OrderStatus.PENDING, OrderStatus.ON_HOLD, OrderStatus.FAILED})
 
 
@@ -35,6 +36,8 @@ class Wish:
     trace_id: str
     post: bool
     cancel: bool
+    retry: bool
+    """Whether a parked effect is to be tried again, changed or not."""
 
     def sales_order(self, reference: str) -> SalesOrder:
         """The document under a reference."""
@@ -57,50 +60,66 @@ class Plan:
     notices: list[Issue] = field(default_factory=list)
 
 
+@dataclass
+class Work:
+    """What a plan adds: effects and their references."""
+
+    effects: list[outbox.NewEffect] = field(default_factory=list)
+    references: list[identity.NewReference] = field(default_factory=list)
+
+
 def plan(*, orders: Sequence[Wish], now: dt.datetime) -> dict[str, Plan]:
     """Enqueue, fold, amend or cancel, inside the transaction that holds the orders' locks."""
     subjects = [wish.subject for wish in orders]
-    latest = outbox.latest_by_subject(subjects=subjects)
+    history = outbox.history_by_subject(subjects=subjects)
     ordinals = identity.highest_ordinals(subjects=subjects, document_type="order")
-    plans: dict[str, Plan] = {}
-    new: list[outbox.NewEffect] = []
-    references: list[identity.NewReference] = []
-    for wish in orders:
-        last = latest.get(wish.subject)
-        if (
-            last is not None
-            and last.operation == CANCEL
-            and wish.post
-            and outbox.cancel_unsent(message_id=last.id)
-        ):
-            last = outbox.latest_by_subject(subjects=[wish.subject]).get(wish.subject)
-        result = Plan(posted=_is_posted(last))
-        if wish.post and wish.route is not None:
-            if last is None or last.operation == CANCEL:
-                ordinal = ordinals.get(wish.subject, 0) + 1
-                new.append(_first_post(wish, wish.route, ordinal))
-                references.append(_reference(wish, wish.route, ordinal))
-                result.posted = False
-            else:
-                new += _follow_edit(wish, wish.route, last, result)
-        elif wish.cancel and last is not None and last.operation != CANCEL:
-            new += _cancel(wish, last, result)
-        elif last is not None and wish.document.status in UNPAID and result.posted:
-            result.notices.append(
-                Issue("unpaid_after_posting", "", {"status": wish.document.source_status}, blocking=False)
-            )
-        result.notices += posting.notices(wish.document, posted=result.posted)
-        plans[wish.subject] = result
-    identity.reserve(references)
-    outbox.enqueue(new)
-    overtaken = [
-        subject
-        for subject, before in latest.items()
-        if plans[subject].overtaken and before.status is Status.PARKED
-    ]
+    work = Work()
+    plans = {
+        wish.subject: _plan_one(wish, history.get(wish.subject, []), ordinals.get(wish.subject, 0) + 1, work)
+        for wish in orders
+    }
+    identity.reserve(work.references)
+    outbox.enqueue(work.effects)
+    overtaken = [subject for subject, plan in plans.items() if plan.overtaken]
     if overtaken:
         bus.publish(MessagesReleased("o", overtaken, "the order has changed since", now))
     return plans
+
+
+def _plan_one(wish: Wish, history: Sequence[outbox.Latest], next_ordinal: int, work: Work) -> Plan:
+    result = Plan()
+    last = _without_what_is_overtaken(wish, list(history), result)
+    result.posted = _is_posted(last)
+    if wish.post and wish.route is not None:
+        if last is None or last.operation == CANCEL:
+            work.effects.append(_first_post(wish, wish.route, next_ordinal))
+            work.references.append(_reference(wish, wish.route, next_ordinal))
+            result.posted = False
+        else:
+            work.effects += _follow_edit(wish, wish.route, last, result)
+    elif wish.cancel and last is not None and last.operation != CANCEL:
+        work.effects += _cancel(wish, last, result)
+    elif result.posted and wish.document.status in UNPAID:
+        status = {"status": wish.document.source_status}
+        result.notices.append(Issue("unpaid_after_posting", "", status, blocking=False))
+    result.notices += posting.notices(wish.document, posted=result.posted)
+    if wish.retry and (wish.post or wish.cancel) and last is not None and last.status is Status.PARKED:
+        result.overtaken = bool(outbox.unpark([last.id])) or result.overtaken
+    return result
+
+
+def _without_what_is_overtaken(wish: Wish, history: list[outbox.Latest], result: Plan) -> outbox.Latest | None:
+    """The newest effect that counts. Folds a cancellation not yet sent of an order that lives again, and amendments
+    that wait behind a post the sink has refused: the post itself gets the newest body."""
+    while history:
+        last = history[-1]
+        behind_refused = len(history) > 1 and history[-2].status is Status.PARKED
+        idle = (last.operation == CANCEL and wish.post) or (last.operation == AMEND and behind_refused)
+        if not idle or last.status not in WAITING or not outbox.cancel_unsent(message_id=last.id):
+            return last
+        result.overtaken = True
+        history.pop()
+    return None
 
 
 def _is_posted(last: outbox.Latest | None) -> bool:
@@ -118,9 +137,7 @@ def _reference(wish: Wish, route: Route, ordinal: int) -> identity.NewReference:
         subject=wish.subject,
         document_type="order",
         ordinal=ordinal,
-        reference=posting.reference_of(
-            store_code=wish.store_code, order_ref=wish.document.order_ref, ordinal=ordinal
-        ),
+        reference=posting.reference_of(store_code=wish.store_code, order_ref=wish.document.order_ref, ordinal=ordinal),
     )
 
 
@@ -148,20 +165,20 @@ def _follow_edit(wish: Wish, route: Route, last: outbox.Latest, result: Plan) ->
     if posting.material_hash(before) == posting.material_hash(after):
         return []
     document = documents.encode(after)
-    waiting = last.status in {Status.PENDING, Status.PARKED} and not last.on_wire
+    # what the sink refused may be sent anew although it was on the wire: it is looked up before
+    waiting = last.status is Status.PARKED or (last.status is Status.PENDING and not last.on_wire)
     if waiting and outbox.replace_document(message_id=last.id, document=document):
         result.overtaken = True
         return []
     if route.can_amend:
         return [_effect(wish, route.sink_id, AMEND, last.reference, document)]
-    result.notices.append(
-        Issue("edited_after_posting", "", posting.differences(before, after), blocking=False)
-    )
+    result.notices.append(Issue("edited_after_posting", "", posting.differences(before, after), blocking=False))
     return []
 
 
 def _cancel(wish: Wish, last: outbox.Latest, result: Plan) -> list[outbox.NewEffect]:
     result.overtaken = outbox.cancel_unsent(message_id=last.id)
-    if result.overtaken and last.operation == POST:
+    if result.overtaken and last.operation == POST and last.status is Status.PENDING:
         return []
+    # also after a refusal: an attempt may have left a draft
     return [_effect(wish, last.connection_id, CANCEL, last.reference, last.document)]

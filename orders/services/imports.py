@@ -23,6 +23,7 @@ from orders.services import decisions
 from retailhub.core import ids
 
 STALE_READ_SECONDS = 5.0
+NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 @dataclass(kw_only=True)
@@ -64,7 +65,7 @@ def apply(*, looks: Sequence[Look], fence: int, now: dt.datetime) -> list[Look]:
                     store=step.look.store,
                     trace_id=step.look.trace_id,
                     why=_why(step),
-                    changed=step.document is not None,
+                    retry=any(arrival.retry for arrival in step.look.arrivals),
                 )
                 for step in due
                 if step.row is not None
@@ -97,9 +98,7 @@ def _locked_rows(looks: Sequence[Look], now: dt.datetime) -> dict[tuple[int, str
         }
     )
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT store_id, order_ref FROM orders_order WHERE (store_id, order_ref) IN %s", [tuple(names)]
-        )
+        cursor.execute("SELECT store_id, order_ref FROM orders_order WHERE (store_id, order_ref) IN %s", [tuple(names)])
         known = set(cursor.fetchall())
         new = [(ids.new_id("ord"), store, ref, now, now) for store, ref in seen if (store, ref) not in known]
         if new:
@@ -117,7 +116,7 @@ def _weigh(look: Look, row: Order | None) -> Step:
     newest = max(
         (arrival for arrival in look.arrivals if arrival.order is not None),
         key=lambda arrival: (
-            arrival.order.modified_at if arrival.order else dt.datetime.min,
+            arrival.order.modified_at if arrival.order else NEVER,
             arrival.message_id,
         ),
         default=None,

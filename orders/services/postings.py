@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from integrations import inbox, outbox
-from integrations.events import EffectsAnswered, MessagesReleased
+from integrations.events import EffectDone, EffectsAnswered
 from integrations.ports import documents
 from integrations.ports.documents import Order as OrderDocument
 from inventory.events import SkusMapped
@@ -11,9 +13,6 @@ from orders.models import Finding, Order, OrderTransition
 from orders.policies import axes
 from orders.services.effects import CANCEL
 from orders.states import FulfilmentState, OrderState
-from retailhub.core import bus
-
-CHUNK = 1000
 
 
 def note_answers(event: EffectsAnswered) -> None:
@@ -23,44 +22,46 @@ def note_answers(event: EffectsAnswered) -> None:
     """
     subjects = [effect.subject for effect in event.done] + [each.subject for each in event.parked]
     public_ids = [subject.removeprefix("order:") for subject in subjects if subject.startswith("order:")]
-    rows = {
-        row.subject: row
-        for row in Order.objects.select_for_update()
-        .filter(public_id__in=public_ids)
-        .order_by("pk")
-        .select_related("store")
-    }
-    steps: list[OrderTransition] = []
+    locked = Order.objects.select_for_update().filter(public_id__in=public_ids).order_by("pk")
+    rows = {row.subject: row for row in locked}
+    live = [(rows[e.subject], e) for e in event.done if e.subject in rows and e.operation != CANCEL]
+    _close([(row, effect) for row, effect in live if _is_complete(row)], event.at)
     again: dict[int, list[str]] = {}
-    for effect in event.done:
-        row = rows.get(effect.subject)
-        if row is None or effect.operation == CANCEL:
-            continue
-        document = documents.decode(row.document, OrderDocument)
-        if row.fulfilment_state == FulfilmentState.SHIPPED and row.order_state == OrderState.ACCEPTED:
-            steps.append(
-                OrderTransition(
-                    order=row,
-                    axis="order",
-                    before=row.order_state,
-                    after=OrderState.CLOSED.value,
-                    why=f"posted as {effect.reference}",
-                    at=event.at,
-                    trace_id=effect.trace_id,
-                )
-            )
-        if axes.refunded_amount(document) > 0 or row.order_state not in {
-            OrderState.ACCEPTED,
-            OrderState.CLOSED,
-        }:
-            again.setdefault(row.store_id, []).append(row.order_ref)
-    if steps:
-        Order.objects.filter(pk__in=[step.order_id for step in steps]).update(
-            order_state=OrderState.CLOSED.value, changed_at=event.at
-        )
-        OrderTransition.objects.bulk_create(steps)
+    refused = [rows[each.subject] for each in event.parked if each.subject in rows]
+    for row in [row for row, _ in live if _is_to_be_looked_at(row)] + refused:
+        again.setdefault(row.store_id, []).append(row.order_ref)
     for store_id, refs in again.items():
         inbox.ring(connection_id=store_id, order_refs=refs)
+
+
+def _is_complete(row: Order) -> bool:
+    return row.fulfilment_state == FulfilmentState.SHIPPED and row.order_state == OrderState.ACCEPTED
+
+
+def _is_to_be_looked_at(row: Order) -> bool:
+    """Posted only now: a refund told before, or a change that waited for this, is decided on again."""
+    document = documents.decode(row.document, OrderDocument)
+    return axes.refunded_amount(document) > 0 or row.order_state not in {OrderState.ACCEPTED, OrderState.CLOSED}
+
+
+def _close(posted: list[tuple[Order, EffectDone]], now: dt.datetime) -> None:
+    steps = [
+        OrderTransition(
+            order=row,
+            axis="order",
+            before=row.order_state,
+            after=OrderState.CLOSED.value,
+            why=f"posted as {effect.reference}",
+            at=now,
+            trace_id=effect.trace_id,
+        )
+        for row, effect in posted
+    ]
+    if steps:
+        Order.objects.filter(pk__in=[row.pk for row, _ in posted]).update(
+            order_state=OrderState.CLOSED.value, changed_at=now
+        )
+        OrderTransition.objects.bulk_create(steps)
 
 
 def note_mapped(event: SkusMapped) -> None:
@@ -72,19 +73,18 @@ def note_mapped(event: SkusMapped) -> None:
     for store_id, refs in waiting.items():
         inbox.ring(connection_id=store_id, order_refs=refs)
     refused = outbox.parked(connection_id=event.connection_id, code="unknown_item")
-    look_again(public_ids=[subject.removeprefix("order:") for subject in refused.values()])
-    released = outbox.unpark(list(refused))
-    if released:
-        why = "an item that the sink refused is known now"
-        bus.publish(MessagesReleased("o", list(released.values()), why, event.at))
+    look_again(public_ids=[subject.removeprefix("order:") for subject in refused.values()], retry=True)
 
 
-def look_again(*, public_ids: list[str]) -> int:
-    """Ask for another decision on these orders; returns how many there are."""
+def look_again(*, public_ids: list[str], retry: bool = False) -> int:
+    """Ask for another decision on these orders; returns how many there are.
+
+    ``retry`` also puts back to work what they have parked, with a new body where the order has changed.
+    """
     rows = Order.objects.filter(public_id__in=public_ids).values_list("store_id", "order_ref")
     by_store: dict[int, list[str]] = {}
     for store_id, ref in rows:
         by_store.setdefault(store_id, []).append(ref)
     for store_id, refs in by_store.items():
-        inbox.ring(connection_id=store_id, order_refs=refs)
+        inbox.ring(connection_id=store_id, order_refs=refs, topic=inbox.RETRY if retry else inbox.RECHECK)
     return sum(len(refs) for refs in by_store.values())

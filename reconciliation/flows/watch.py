@@ -47,8 +47,7 @@ def _order_reports(look: OrderLooked) -> list[Report]:
 def note_answers(event: EffectsAnswered) -> None:
     """What a sink holds closes the cases about it; what it refused opens one."""
     proof = {
-        effect.subject: f"{effect.reference} is {effect.document.state} in the other system."
-        for effect in event.done
+        effect.subject: f"{effect.reference} is {effect.document.state} in the other system." for effect in event.done
     }
     cases.close_for(family=OUTBOX, why=proof, now=event.at)
     cases.open_many(reports=[_message_report(each, OUTBOX) for each in event.parked], now=event.at)

@@ -92,9 +92,7 @@ def _causes(reports: Sequence[Report], now: dt.datetime) -> dict[bytes, Cause]:
             ],
             ignore_conflicts=True,
         )
-        found = {
-            bytes(cause.fingerprint): cause for cause in Cause.objects.filter(fingerprint__in=list(wanted))
-        }
+        found = {bytes(cause.fingerprint): cause for cause in Cause.objects.filter(fingerprint__in=list(wanted))}
     return found
 
 
@@ -127,9 +125,7 @@ def _seen_again(case: Case, report: Report, events: list[CaseEvent], now: dt.dat
         reopened_count=F("reopened_count") + (1 if reopened else 0),
         closed_at=None if reopened else case.closed_at,
         closed_because="" if reopened else case.closed_because,
-        sentence=codes.sentence(
-            report.line, key=report.cause_key, detail=report.detail, evidence=report.evidence
-        ),
+        sentence=codes.sentence(report.line, key=report.cause_key, detail=report.detail, evidence=report.evidence),
         evidence={**report.evidence, "detail": report.detail, "reported_code": report.code},
         currency=report.currency,
         money_at_risk=report.money,
@@ -155,9 +151,7 @@ def reflect(
     gone = [case for case in present if (bytes(case.cause.fingerprint), case.subject) not in wanted]
     already = {(bytes(case.cause.fingerprint), case.subject) for case in present}
     _close(gone, {case.subject: proof.get(case.subject, "") for case in gone}, now)
-    open_many(
-        reports=[report for report in reports if (report.fingerprint, report.subject) not in already], now=now
-    )
+    open_many(reports=[report for report in reports if (report.fingerprint, report.subject) not in already], now=now)
 
 
 def close_for(*, family: str, why: Mapping[str, str], now: dt.datetime) -> int:

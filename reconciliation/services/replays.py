@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
-from integrations import arrivals, delivery
+from integrations import arrivals
 from integrations import selectors as pipes
 from integrations.states import Status
 from orders.services import postings
@@ -113,10 +113,9 @@ def replay(*, plan: Plan, about: str, actor: str, reason: str, now: dt.datetime)
     document a new body under the same reference.
     """
     with transaction.atomic():
-        postings.look_again(public_ids=plan.orders)
+        postings.look_again(public_ids=plan.orders, retry=True)
         why = f"Replayed by {actor}: {reason}"
         arrivals.release(message_ids=plan.inbound, why=why)
-        delivery.release(message_ids=plan.outbound, why=why)
         CaseEvent.objects.bulk_create(
             [CaseEvent(case_id=pk, at=now, what="replayed", actor=str(actor), note=reason) for pk in plan.cases]
         )

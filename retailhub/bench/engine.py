@@ -42,9 +42,7 @@ def _engine(count: int) -> float:
         claimed = inbox.claim(fence=fence, limit=BATCH, lease_seconds=60)
         if not claimed:
             break
-        inbox.finish(
-            [inbox.Finish(id=m.id, status=Status.DONE, outcome=Outcome.IGNORED) for m in claimed], fence=fence
-        )
+        inbox.finish([inbox.Finish(id=m.id, status=Status.DONE, outcome=Outcome.IGNORED) for m in claimed], fence=fence)
         done += len(claimed)
     return done / (time.perf_counter() - began)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import multiprocessing
 import time
 from typing import Any
@@ -23,7 +24,7 @@ def measure(stack: Stack, *, count: int) -> dict[str, Any]:
 
     Web is running and connection ``shop`` has `SECRET`. Rounds alternate; medians are told.
     """
-    bodies = prebuilt(count * (ROUNDS + 1), secret=SECRET, host=f"{HOST}:{stack.port}")
+    bodies = prebuilt(count * (ROUNDS + 1), secret=SECRET, host=f"{HOST}:{stack.port}", now=dt.datetime.now(dt.UTC))
     requests = [
         load.request_bytes("/webhooks/woocommerce/shop/", f"{HOST}:{stack.port}", _headers(headers), body)
         for headers, body in bodies
@@ -89,10 +90,10 @@ def _bare(database_url: str, bodies: list[bytes]) -> float:
     seconds = time.perf_counter() - began
     with psycopg2.connect(database_url) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM bench_bare")
-        (inserted,) = cursor.fetchone()
+        inserted: int = (cursor.fetchone() or (0,))[0]
         cursor.execute("DROP TABLE bench_bare")
     connection.close()
-    return float(inserted / seconds)
+    return inserted / seconds
 
 
 def _insert(database_url: str, bodies: list[bytes], gate: Any) -> None:

@@ -69,9 +69,7 @@ class Bench:
         self._connect(stack, secret="unused")  # noqa: S106 - nothing is delivered
         argv = [sys.executable, "-m", "celery", "-A", "retailhub.bench.noop", "worker", "-Q", "bench"]
         argv += ["--pool", "prefork", "--concurrency", "2", "--without-gossip", "--without-mingle"]
-        stack.services.supervisor.start(
-            Command(name="noop", argv=argv, env=stack.environment, cwd=REPOSITORY)
-        )
+        stack.services.supervisor.start(Command(name="noop", argv=argv, env=stack.environment, cwd=REPOSITORY))
         return engine.measure(count=self.options.count, folder=stack.services.state.path)
 
     def _flow(self, stack: Stack) -> dict[str, Any]:

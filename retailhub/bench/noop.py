@@ -9,7 +9,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_default_queue = "bench"
 
 
-@app.task(name="bench.nothing")  # type: ignore[untyped-decorator]
+@app.task(name="bench.nothing")
 def nothing(tell: str = "") -> None:
     """Do nothing; the last of a row leaves a mark at ``tell`` so that the end is seen."""
     if tell:

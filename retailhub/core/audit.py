@@ -19,11 +19,11 @@ def record(
     after: dict[str, Any] | None = None,
 ) -> AuditEntry:
     """Add an audit row. ``actor`` is a user, or text such as ``command line`` for acts without a login."""
-    person = None if isinstance(actor, str) else actor
+    named = isinstance(actor, str)
     return AuditEntry.objects.create(
         at=now,
-        actor=person,
-        actor_name=actor if isinstance(actor, str) else person.get_username(),
+        actor=None if named else actor,
+        actor_name=actor if named else actor.get_username(),
         action=action,
         subject=subject,
         reason=reason,

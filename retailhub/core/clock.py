@@ -15,7 +15,7 @@ def now() -> dt.datetime:
     """The database's present moment, aware, in UTC."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT rh_now()")
-        (moment,) = cursor.fetchone()
+        moment: dt.datetime = cursor.fetchone()[0]
     return moment.astimezone(dt.UTC)
 
 

@@ -46,9 +46,7 @@ def decrypt(stored: str) -> bytes:
     key_id, _, token = stored.partition(":")
     key = _keys(tuple(settings.ENCRYPTION_KEYS)).get(key_id)
     if key is None:
-        raise ImproperlyConfigured(
-            f"RETAILHUB_ENCRYPTION_KEYS lacks key {key_id!r}, which stored secrets need."
-        )
+        raise ImproperlyConfigured(f"RETAILHUB_ENCRYPTION_KEYS lacks key {key_id!r}, which stored secrets need.")
     try:
         return key.decrypt(token.encode())
     except InvalidToken as error:

@@ -40,11 +40,16 @@ def connect(
         actor=ACTOR,
         now=now,
     )
+    _connect_erp(kind=erp_kind, settings=erp_settings, credentials=erp_credentials, max_in_flight=max_in_flight)
+
+
+def _connect_erp(*, kind: str, settings: Mapping[str, Any], credentials: Mapping[str, Any], max_in_flight: int) -> None:
+    now = clock.now()
     connections.add(
         name="erp",
-        kind=erp_kind,
-        settings=erp_settings,
-        credentials=erp_credentials,
+        kind=kind,
+        settings=settings,
+        credentials=credentials,
         mode="live",
         live_from=None,
         actor=ACTOR,

@@ -25,12 +25,23 @@ def main(argv: Sequence[str]) -> int:
         stack.start()
         login = stack.login()
         if options.json:
-            place = {"url": stack.url, "user": login.name, "password": login.password, "state": str(services.state.path)}
+            place = {
+                "url": stack.url,
+                "user": login.name,
+                "password": login.password,
+                "state": str(services.state.path),
+            }
             Console().print_json(json.dumps(place))
         console.print(f"Console   {stack.url}/admin/   user [b]{login.name}[/b]   password [b]{login.password}[/b]")
         console.print(f"Logs      {services.state.path / 'logs'}")
         console.print("To give commands to it, in another terminal:")
-        for name in ("DATABASE_URL", "REDIS_URL", "RETAILHUB_SECRET_KEY", "RETAILHUB_ENCRYPTION_KEYS", "RETAILHUB_HTTPS"):
+        for name in (
+            "DATABASE_URL",
+            "REDIS_URL",
+            "RETAILHUB_SECRET_KEY",
+            "RETAILHUB_ENCRYPTION_KEYS",
+            "RETAILHUB_HTTPS",
+        ):
             console.print(f"  export {name}='{stack.environment[name]}'", soft_wrap=True, highlight=False)
         console.print("Ctrl-C stops everything.")
         services.supervisor.wait(lambda: False)

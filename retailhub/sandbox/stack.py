@@ -90,7 +90,9 @@ class Stack:
     def migrate(self) -> None:
         """Bring the database up to date and make the console's first user."""
         self.manage("migrate", "--verbosity", "0")
-        done = self.manage("createsuperuser", "--noinput", "--username", "admin", "--email", "admin@example.com", may_fail=True)
+        done = self.manage(
+            "createsuperuser", "--noinput", "--username", "admin", "--email", "admin@example.com", may_fail=True
+        )
         if done.returncode and "already taken" not in done.stderr:
             raise SandboxError(f"The console's first user could not be made: {done.stderr.strip()[-300:]}")
 
@@ -116,7 +118,9 @@ class Stack:
         if with_celery:
             # without the schedule and the bells work goes on; they are not waited for
             self._start("worker", [sys.executable, "-m", "celery", "-A", "retailhub", "worker", *WORKER])
-            self._start("schedule", [sys.executable, "-m", "celery", "-A", "retailhub", "beat", "--loglevel", "WARNING"])
+            self._start(
+                "schedule", [sys.executable, "-m", "celery", "-A", "retailhub", "beat", "--loglevel", "WARNING"]
+            )
 
     def start_web(self) -> None:
         """Start the web processes and wait until they answer."""

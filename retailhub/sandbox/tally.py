@@ -34,7 +34,7 @@ def order_of(reference: str) -> str:
 def tally(*, ledger: Mapping[str, Any], held: list[Held], cases: Mapping[str, set[str]]) -> dict[str, Any]:
     """Compare the ledgers. ``cases`` are open cases: code → references of the orders (empty text: no order).
 
-    ``lost`` is placed − posted − ineligible − orders with an open case, as sets, so that nothing is counted twice.
+    ``lost`` is placed - posted - ineligible - orders with an open case, as sets, so that nothing is counted twice.
     """
     placed = {order["reference"]: order for order in ledger["orders"]}
     by_order: dict[str, list[Held]] = defaultdict(list)

@@ -12,6 +12,7 @@ import pytest
 
 from integrations import connections
 from integrations.models import InboxMessage, OutboxMessage
+from integrations.ports.errors import Misconfigured
 from inventory.services import mappings
 from orders.models import Order
 from reconciliation.models import Case, CaseEvent, Cause
@@ -66,9 +67,7 @@ def test_an_item_the_erp_refuses_is_one_cause_and_closes_when_the_erp_learns_it(
     assert OutboxMessage.objects.filter(status="parked", outcome="rejected").count() == 2
     hub.books.be_good()
     (sku,) = skus()
-    mappings.map_sku(
-        connection_id=hub.erp.pk, sku=sku, item_code=sku, actor="test", reason="again", now=clock.now()
-    )
+    mappings.map_sku(connection_id=hub.erp.pk, sku=sku, item_code=sku, actor="test", reason="again", now=clock.now())
     hub.drain()
     assert len([d for d in hub.books.books().documents if d.state == "confirmed"]) == 2
     assert Case.objects.filter(state="open").count() == 0
@@ -253,3 +252,40 @@ def test_a_refund_after_posting_is_a_case_that_closes_when_it_is_deleted_and_reo
     reopened = Case.objects.get()
     assert (reopened.state, reopened.reopened_count) == ("open", 1)
     assert "6.00" in reopened.sentence
+
+
+def test_a_refused_post_that_was_on_the_wire_gets_a_new_body_when_its_sku_is_mapped(hub: Hub) -> None:
+    hub.connect()
+    hub.know(skus())
+    hub.books.behave(commit_then_drop=1.0, endpoints=("customers",), times=1, unknown_items=tuple(skus()))
+    OutboxMessage.objects.update(on_wire=True)
+    hub.deliver(order_body(1))
+    hub.drain()
+    OutboxMessage.objects.update(on_wire=True)
+    hub.books.be_good()
+    hub.books.add_products(["ERP-9"])
+    (sku,) = skus()
+    mappings.map_sku(
+        connection_id=hub.erp.pk, sku=sku, item_code="ERP-9", actor="test", reason="renamed", now=clock.now()
+    )
+    hub.drain()
+    (document,) = hub.books.books().documents
+    assert document.state == "confirmed"
+    assert {line["item_code"] for line in document.lines if line["item_code"]} == {"ERP-9"}
+    assert OutboxMessage.objects.get().status == "done"
+    assert Case.objects.filter(state="open").count() == 0
+
+
+def test_two_stores_may_not_share_the_code_of_their_references(hub: Hub) -> None:
+    hub.connect()
+    with pytest.raises(Misconfigured, match="store_code eu"):
+        connections.add(
+            name="eu2",
+            kind="woocommerce",
+            settings=dict(hub.eu.settings),
+            credentials=dict(hub.eu.credentials),
+            mode="shadow",
+            live_from=None,
+            actor="test",
+            now=clock.now(),
+        )

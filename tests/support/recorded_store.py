@@ -95,9 +95,7 @@ class RecordedStore:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     def __enter__(self) -> RecordedStore:
         self._thread.start()
@@ -172,9 +170,7 @@ class RecordedStore:
         """What the store says to a call that is not signed, wrongly signed, too old or a repetition."""
         params = dict(call.pairs)
         if "oauth_signature" not in params:
-            return _recorded(
-                "err_401_basic_over_http" if "Authorization" in call.headers else "err_401_missing"
-            )
+            return _recorded("err_401_basic_over_http" if "Authorization" in call.headers else "err_401_missing")
         if params.get("oauth_consumer_key") != self.key:
             return _recorded("err_401_bad_key_oauth")
         if not hmac.compare_digest(self._signature(call), params["oauth_signature"]):
