@@ -10,7 +10,7 @@ BRINGS_SERVICES = {"demo", "run", "bench"}
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "retailhub.settings")
-    if len(sys.argv) > 1 and sys.argv[1] in BRINGS_SERVICES and not {"-h", "--help"} & set(sys.argv):
+    if len(sys.argv) > 1 and sys.argv[1] in BRINGS_SERVICES:
         from retailhub.sandbox.entry import main as with_services  # noqa: PLC0415 - settings need its URLs
 
         sys.exit(with_services(sys.argv))
