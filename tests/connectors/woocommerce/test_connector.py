@@ -190,9 +190,7 @@ def test_an_answer_over_the_limit_is_not_read(store: RecordedStore, connect: Con
 
 
 @pytest.mark.parametrize("order_ref", ["", "abc", "1/../2", "1?x=1", "²", "9" * 30])
-def test_a_malformed_order_number_is_never_sent(
-    store: RecordedStore, connect: Connect, order_ref: str
-) -> None:
+def test_a_malformed_order_number_is_never_sent(store: RecordedStore, connect: Connect, order_ref: str) -> None:
     with pytest.raises(Rejected) as caught:
         connect().read_order(order_ref)
 
@@ -331,9 +329,7 @@ def test_a_good_store_passes_every_check_but_its_webhooks(connect: Connect) -> N
         "err_503_maintenance",
     ],
 )
-def test_a_blocked_store_is_one_failed_check_with_a_fix(
-    store: RecordedStore, connect: Connect, name: str
-) -> None:
+def test_a_blocked_store_is_one_failed_check_with_a_fix(store: RecordedStore, connect: Connect, name: str) -> None:
     store.manner = Manner.recorded(name)
 
     (check,) = connect().check()

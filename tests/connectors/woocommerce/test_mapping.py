@@ -74,9 +74,7 @@ def test_an_order_is_read_field_by_field() -> None:
         (ChargeKind.FEE, "2.50"),
     ]
     assert order.charges[0].taxes == (documents.TaxShare(rate_ref="1", amount=Decimal("0.93")),)
-    assert order.discounts == (
-        documents.Discount(code="sommer10", amount=Decimal("11.46"), tax=Decimal("1.46")),
-    )
+    assert order.discounts == (documents.Discount(code="sommer10", amount=Decimal("11.46"), tax=Decimal("1.46")),)
     assert order.attributes[1] == documents.Attribute(key="gclid", value='{"a":[1,2]}')
 
 

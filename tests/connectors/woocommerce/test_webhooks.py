@@ -300,9 +300,7 @@ FIELDS = [*sorted(json.loads(ORDER.body)), "action", "arg", "code", "message", "
 
 @settings(max_examples=300, deadline=None)
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON_VALUES, max_size=4), st.sampled_from(["{}", ORDER.body]))
-def test_an_order_with_any_fields_replaced_is_a_documented_result(
-    fields: dict[str, object], base: str | bytes
-) -> None:
+def test_an_order_with_any_fields_replaced_is_a_documented_result(fields: dict[str, object], base: str | bytes) -> None:
     content = {**json.loads(base), **fields}
 
     decoded = webhooks.decode(json.dumps(content).encode(), "order.updated")
