@@ -40,7 +40,8 @@ FAULTS = {
     "search_lag_seconds": 1.0,
 }
 """What the look-alike ERP does wrong with ``--faults``: chances for each call."""
-KILL_EVERY_SECONDS = 4.0
+KILL_EVERY_SECONDS = 6.0
+MOST_KILLS = 6
 QUIET_SECONDS = 1.5
 
 
@@ -211,7 +212,7 @@ class Demo:
                     return (quiet_since or now) - began
                 if self.options.exit and now - began > self.options.timeout:
                     raise SandboxError(f"The demo did not come to rest within {self.options.timeout:.0f} s.")
-                if self.options.faults and not at_rest and now > next_kill:
+                if self.options.faults and not at_rest and now > next_kill and self.kills < MOST_KILLS:
                     self._kill_a_pump(services, stack, rng)
                     next_kill = now + KILL_EVERY_SECONDS
                 time.sleep(0.25)
