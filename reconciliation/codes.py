@@ -79,9 +79,7 @@ CODES = _codes(
         "The order was changed in the shop after it was posted, and the ERP cannot change it.",
         Side.OTHER_SYSTEM,
     ),
-    Code(
-        "unpaid_after_posting", "The order went back to {status} in the shop after it was posted.", Side.DATA
-    ),
+    Code("unpaid_after_posting", "The order went back to {status} in the shop after it was posted.", Side.DATA),
     # what the ERP said
     Code("unknown_item", "The ERP does not know the item {item_code}.", Side.DATA, evidence_key="item_code"),
     Code("unknown_tax", "The ERP has no tax of {percent} %.", Side.CONFIGURATION, evidence_key="percent"),
@@ -162,9 +160,7 @@ CODES = _codes(
         Side.OTHER_SYSTEM,
     ),
     # us
-    Code(
-        "worker_died", "Workers died three times over this message; it is kept apart.", Side.US, urgent=True
-    ),
+    Code("worker_died", "Workers died three times over this message; it is kept apart.", Side.US, urgent=True),
     Code(
         "work_overdue",
         "Work of this connection has been due for longer than its deadline.",

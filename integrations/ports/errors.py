@@ -23,9 +23,7 @@ class ConnectorError(Exception):
 
     code = "connector_error"
 
-    def __init__(
-        self, detail: str, *, code: str | None = None, evidence: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, detail: str, *, code: str | None = None, evidence: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
         self.code = code or type(self).code

@@ -64,9 +64,7 @@ def _customer_as_first_seen(previous: Customer, incoming: Customer) -> Customer:
 
 
 def _stored_part(line: OrderLine) -> OrderLine:
-    return structs.replace(
-        line, sku=None, product_ref=None, variation_ref=None, attributes=_sorted(line.attributes)
-    )
+    return structs.replace(line, sku=None, product_ref=None, variation_ref=None, attributes=_sorted(line.attributes))
 
 
 def _sorted(attributes: tuple[Attribute, ...]) -> tuple[Attribute, ...]:

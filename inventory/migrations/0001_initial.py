@@ -26,9 +26,7 @@ class Migration(migrations.Migration):
                 ("item_code", models.CharField(max_length=200)),
                 (
                     "source",
-                    models.CharField(
-                        choices=[("catalogue", "Catalogue"), ("operator", "Operator")], max_length=10
-                    ),
+                    models.CharField(choices=[("catalogue", "Catalogue"), ("operator", "Operator")], max_length=10),
                 ),
                 ("active", models.BooleanField(default=True)),
                 ("changed_at", models.DateTimeField()),
@@ -37,9 +35,7 @@ class Migration(migrations.Migration):
                 ("history_change_reason", models.CharField(max_length=100, null=True)),
                 (
                     "history_type",
-                    models.CharField(
-                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
-                    ),
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
                 ),
                 (
                     "connection",
@@ -75,17 +71,13 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("sku", models.CharField(max_length=200)),
                 ("item_code", models.CharField(max_length=200)),
                 (
                     "source",
-                    models.CharField(
-                        choices=[("catalogue", "Catalogue"), ("operator", "Operator")], max_length=10
-                    ),
+                    models.CharField(choices=[("catalogue", "Catalogue"), ("operator", "Operator")], max_length=10),
                 ),
                 ("active", models.BooleanField(default=True)),
                 ("changed_at", models.DateTimeField()),
@@ -99,9 +91,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "constraints": [
-                    models.UniqueConstraint(fields=("connection", "sku"), name="sku_mapping_once")
-                ],
+                "constraints": [models.UniqueConstraint(fields=("connection", "sku"), name="sku_mapping_once")],
             },
         ),
     ]

@@ -17,9 +17,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("public_id", models.CharField(max_length=32, unique=True)),
                 ("fingerprint", models.BinaryField(max_length=32, unique=True)),
@@ -42,18 +40,14 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("public_id", models.CharField(max_length=32, unique=True)),
                 ("code", models.CharField(max_length=60)),
                 ("subject", models.CharField(max_length=60)),
                 (
                     "family",
-                    models.CharField(
-                        help_text="Which part of the product reports and closes it.", max_length=12
-                    ),
+                    models.CharField(help_text="Which part of the product reports and closes it.", max_length=12),
                 ),
                 (
                     "state",
@@ -89,9 +83,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("at", models.DateTimeField()),
                 ("what", models.CharField(max_length=20)),
@@ -120,9 +112,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="case",
-            index=models.Index(
-                condition=models.Q(("state", "open")), fields=["code", "-id"], name="case_open_by_code"
-            ),
+            index=models.Index(condition=models.Q(("state", "open")), fields=["code", "-id"], name="case_open_by_code"),
         ),
         migrations.AddIndex(
             model_name="case",
@@ -130,14 +120,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="case",
-            index=models.Index(
-                condition=models.Q(("state", "open")), fields=["cause"], name="case_open_cause"
-            ),
+            index=models.Index(condition=models.Q(("state", "open")), fields=["cause"], name="case_open_cause"),
         ),
         migrations.AddConstraint(
             model_name="case",
-            constraint=models.UniqueConstraint(
-                fields=("cause", "subject"), name="case_once_per_cause_and_subject"
-            ),
+            constraint=models.UniqueConstraint(fields=("cause", "subject"), name="case_once_per_cause_and_subject"),
         ),
     ]

@@ -13,9 +13,7 @@ class Cause(models.Model):
     fingerprint = models.BinaryField(max_length=32, unique=True)
     code = models.CharField(max_length=60)
     key = models.CharField(max_length=200, blank=True, default="")
-    connection = models.ForeignKey(
-        "integrations.Connection", null=True, on_delete=models.PROTECT, related_name="+"
-    )
+    connection = models.ForeignKey("integrations.Connection", null=True, on_delete=models.PROTECT, related_name="+")
     first_seen_at = models.DateTimeField()
 
     class Meta:
@@ -57,9 +55,7 @@ class Case(models.Model):
         ]
         indexes = [
             models.Index(fields=["subject"], name="case_subject"),  # close by subject; timeline
-            models.Index(
-                fields=["code", "-id"], name="case_open_by_code", condition=Q(state="open")
-            ),  # triage
+            models.Index(fields=["code", "-id"], name="case_open_by_code", condition=Q(state="open")),  # triage
             models.Index(fields=["-id"], name="case_open", condition=Q(state="open")),  # the console's list
             models.Index(fields=["cause"], name="case_open_cause", condition=Q(state="open")),
         ]

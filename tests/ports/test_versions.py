@@ -116,8 +116,6 @@ def test_a_renamed_sku_does_not_change_an_order() -> None:
 
 
 def test_what_was_missing_at_first_is_taken_when_it_comes() -> None:
-    bare = structs.replace(
-        ORDER, customer=Customer(store_ref=None), lines=(_line("1", sku=None, product=None),)
-    )
+    bare = structs.replace(ORDER, customer=Customer(store_ref=None), lines=(_line("1", sku=None, product=None),))
 
     assert keep_first_seen(bare, ORDER) is ORDER

@@ -40,12 +40,8 @@ class StoreApi(woocommerce.API):  # type: ignore[misc]
     Plain http is signed with OAuth 1.0a, a new nonce for each try; https uses Basic.
     """
 
-    def __init__(
-        self, *, settings: Settings, credentials: Credentials, context: Callable[[], CallContext]
-    ) -> None:
-        super().__init__(
-            settings.base_url, credentials.consumer_key, credentials.consumer_secret, version=API_VERSION
-        )
+    def __init__(self, *, settings: Settings, credentials: Credentials, context: Callable[[], CallContext]) -> None:
+        super().__init__(settings.base_url, credentials.consumer_key, credentials.consumer_secret, version=API_VERSION)
         self._context = context
         self._http = HttpClient(
             base_url=settings.base_url,
@@ -187,9 +183,7 @@ def flat(params: Params) -> Pairs:
     return pairs
 
 
-def signed(
-    method: str, url: str, pairs: Pairs, *, key: str, secret: str, timestamp: int, nonce: str
-) -> Pairs:
+def signed(method: str, url: str, pairs: Pairs, *, key: str, secret: str, timestamp: int, nonce: str) -> Pairs:
     """The parameters with those of OAuth 1.0a one-legged (HMAC-SHA256), as the store checks them.
 
     ``url`` without query. Parameters are sorted by name, list items stay in their order; names and values are

@@ -66,9 +66,7 @@ class Connector(OrderSource, Testable):
         `answers` lists.
         """
         if not (order_ref.isascii() and order_ref.isdigit() and len(order_ref) < 20):
-            raise Rejected(
-                f"{order_ref[:40]!r} is no order number of a WooCommerce store.", code="order_ref_malformed"
-            )
+            raise Rejected(f"{order_ref[:40]!r} is no order number of a WooCommerce store.", code="order_ref_malformed")
         answer = self._api.order(order_ref)
         if answer.status == 404:
             return Gone(order_ref)

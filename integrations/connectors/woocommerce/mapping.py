@@ -251,9 +251,7 @@ def _address(address: schemas.VendorAddress) -> documents.Address:
     )
 
 
-def _attributes(
-    meta_data: Sequence[schemas.VendorMeta], left_out: frozenset[str]
-) -> tuple[documents.Attribute, ...]:
+def _attributes(meta_data: Sequence[schemas.VendorMeta], left_out: frozenset[str]) -> tuple[documents.Attribute, ...]:
     if not meta_data:
         return ()
     found = [(meta.key, _text(meta.value)) for meta in meta_data if meta.key not in left_out]

@@ -25,9 +25,7 @@ _SMALL = 64 * 1024
 _HIGHEST_ID = 2**63 - 1
 
 _ID_FIRST = re.compile(rb'\s*\{\s*"id"\s*:\s*([1-9][0-9]{0,18})\s*[,}]')
-_ACTION_FIRST = re.compile(
-    rb'\s*\{\s*"action"\s*:\s*"([a-z0-9_]{1,100})"\s*,\s*"arg"\s*:\s*([1-9][0-9]{0,18})\s*\}'
-)
+_ACTION_FIRST = re.compile(rb'\s*\{\s*"action"\s*:\s*"([a-z0-9_]{1,100})"\s*,\s*"arg"\s*:\s*([1-9][0-9]{0,18})\s*\}')
 _ERROR_FIRST = re.compile(rb'\s*\{\s*"code"\s*:\s*"[a-z0-9_]{1,100}"\s*,\s*"message"\s*:')
 _PING = re.compile(rb"webhook_id=[0-9]{1,19}")
 _DELETED = re.compile(r"woocommerce_(?:before_)?delete_(order|product_variation|product|coupon|customer)")

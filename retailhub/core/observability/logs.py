@@ -19,9 +19,7 @@ SHARED: list[Any] = [
 
 def logging_config(*, level: str, form: str) -> dict[str, Any]:
     """The ``logging`` dictionary. ``form`` is ``json`` (one object a line) or ``console`` (for people)."""
-    renderer: Any = (
-        structlog.dev.ConsoleRenderer() if form == "console" else structlog.processors.JSONRenderer()
-    )
+    renderer: Any = structlog.dev.ConsoleRenderer() if form == "console" else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
