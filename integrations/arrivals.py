@@ -17,7 +17,7 @@ from integrations.connectors.woocommerce import webhooks as woocommerce
 from integrations.events import ArrivalsParked, MessagesReleased, Parked
 from integrations.models import Connection
 from integrations.ports.documents import Order
-from integrations.ports.errors import AuthRejected, ConnectorError, RateLimited
+from integrations.ports.errors import AuthRejected, ConnectorError, Misconfigured, RateLimited
 from integrations.states import Outcome, Status
 from integrations.workflow import Arrival, Failed, Look, Reader, StoreFacts
 from retailhub.core import bus, clock
@@ -78,7 +78,9 @@ def _work_claimed(claimed: Sequence[inbox.Claimed], fence: int, lines: Lines) ->
         log.warning("batch_failed", error=type(error).__name__, looks=len(found.looks))
         for look in found.looks:
             _one_by_itself(look, fence, reader)
-    for recorder in recorders.values():
+    for store, recorder in recorders.items():
+        if any(exchange.status == 200 for _, exchange in recorder.exchanges):
+            connections.note_success(connection_id=store)
         recorder.save()
 
 
@@ -230,8 +232,8 @@ def _internal(look: Look, arrival: Arrival, error: Exception) -> Parked:
 def _after_error(look: Look, error: ConnectorError, fence: int) -> None:
     attempts = max(arrival.attempts for arrival in look.arrivals)
     decision = retry.decide(error, attempts=attempts, now=clock.now(), settle_seconds=2.0, rng=rng)
-    if isinstance(error, AuthRejected | RateLimited):
-        connections.note_trouble(connection_id=look.store.id, code=error.code, detail=error.detail, retry_at=None)
+    if isinstance(error, AuthRejected | RateLimited | Misconfigured):
+        connections.note_trouble(connection_id=look.store.id, error=error)
     if decision.action is retry.Action.PARK or attempts >= MAX_READS:
         outcome = decision.outcome or Outcome.UNKNOWN
         _park([_unread(look, arrival, error, outcome) for arrival in look.arrivals], fence)

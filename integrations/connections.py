@@ -13,7 +13,7 @@ from integrations.connectors.registry import kind_named
 from integrations.events import ConnectionTrouble, ConnectionWell
 from integrations.models import Connection, ConnectionState, SalesRoute
 from integrations.ports.context import CallContext, ConnectionInfo
-from integrations.ports.errors import Misconfigured
+from integrations.ports.errors import AuthRejected, ConnectorError, Misconfigured
 from integrations.states import Mode
 from integrations.workflow import StoreFacts
 from retailhub.core import audit, bus, clock
@@ -199,15 +199,21 @@ def resume(*, name: str, actor: Any, reason: str, now: dt.datetime) -> None:
         audit.record(actor=actor, action="resume_connection", subject=f"connection:{name}", reason=reason, now=now)
 
 
-def note_trouble(*, connection_id: int, code: str, detail: str, retry_at: dt.datetime | None) -> None:
+def note_trouble(*, connection_id: int, error: ConnectorError, retry_at: dt.datetime | None = None) -> None:
     """Write down that a connection as a whole does not work, and until when to leave it alone."""
     now = clock.now()
     with transaction.atomic():
-        values: dict[str, Any] = {"last_failure_at": now, "last_failure_code": code[:60]}
+        values: dict[str, Any] = {"last_failure_at": now, "last_failure_code": error.code[:60]}
         if retry_at is not None:
             values["retry_at"] = retry_at
         ConnectionState.objects.filter(pk=connection_id).update(**values)
-        bus.publish(ConnectionTrouble(connection_id, code, detail, now))
+        bus.publish(ConnectionTrouble(connection_id, error.code, error.detail, now, outcome=_for_a_person(error)))
+
+
+def _for_a_person(error: ConnectorError) -> str:
+    if isinstance(error, AuthRejected):
+        return "auth"
+    return "misconfigured" if isinstance(error, Misconfigured) else ""
 
 
 def note_success(*, connection_id: int) -> None:

@@ -269,7 +269,7 @@ def _note_connection(row: Connection, answers: Sequence[Answer]) -> None:
     decision = retry.decide(error, attempts=1, now=clock.now(), settle_seconds=0, rng=rng)
     if decision.pause:
         retry_at = clock.after(decision.due_in)
-    connections.note_trouble(connection_id=row.pk, code=error.code, detail=error.detail, retry_at=retry_at)
+    connections.note_trouble(connection_id=row.pk, error=error, retry_at=retry_at)
 
 
 def release(*, message_ids: Sequence[int], why: str) -> int:

@@ -73,12 +73,14 @@ class MessagesReleased:
 
 @dataclass(frozen=True)
 class ConnectionTrouble:
-    """A connection as a whole refuses or cannot be used."""
+    """A connection as a whole refuses or cannot be used. ``outcome`` is ``auth`` or ``misconfigured`` where a person
+    has to mend it, and empty where waiting may do."""
 
     connection_id: int
     code: str
     detail: str
     at: dt.datetime
+    outcome: str = ""
 
 
 @dataclass(frozen=True)

@@ -23,5 +23,5 @@ def import_catalogues() -> None:
             import_catalogue(connection_name=name)
         except ConnectorError as error:
             row = connections.named(name)
-            connections.note_trouble(connection_id=row.pk, code=error.code, detail=error.detail, retry_at=None)
+            connections.note_trouble(connection_id=row.pk, error=error)
             log.warning("catalogue_not_read", connection=name, code=error.code)

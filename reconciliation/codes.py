@@ -155,6 +155,11 @@ CODES = _codes(
     Code("resource_unknown", "A signed delivery is about something that RetailHub does not know.", Side.US),
     # the store when it is read
     Code(
+        "order_not_read",
+        "An order could not be read from the store in many tries; its newest state is not known.",
+        Side.OTHER_SYSTEM,
+    ),
+    Code(
         "answer_not_json",
         "The store answers something that is not JSON; a plugin may print into its answers.",
         Side.OTHER_SYSTEM,
@@ -170,7 +175,13 @@ CODES = _codes(
     Code("internal_error", "RetailHub has a fault and could not go on with this.", Side.US, urgent=True),
 )
 
-FALLBACK = {"rejected": "rejected", "misconfigured": "misconfigured", "unknown": "result_unknown"}
+FALLBACK = {
+    "rejected": "rejected",
+    "misconfigured": "misconfigured",
+    "unknown": "result_unknown",
+    "unread": "order_not_read",
+    "auth": "credentials_rejected",
+}
 """By a message's outcome, for a code that no table line explains."""
 
 

@@ -10,11 +10,13 @@ from integrations.events import (
     MessagesReleased,
     Parked,
 )
+from integrations.states import Outcome
 from orders.events import OrderLooked, OrdersLooked
 from reconciliation.services import cases
 from reconciliation.services.cases import Report
 
 ORDER, OUTBOX, INBOX, CONNECTION = "order", "outbox", "inbox", "connection"
+READ = "read_order"
 
 
 def note_looks(event: OrdersLooked) -> None:
@@ -64,7 +66,7 @@ def _message_report(each: Parked, family: str) -> Report:
         subject=each.subject,
         family=family,
         connection_id=each.connection_id,
-        outcome=each.outcome,
+        outcome="unread" if (each.operation, each.outcome) == (READ, Outcome.UNKNOWN) else each.outcome,
         detail=each.detail,
         evidence={**each.evidence, "message": each.name, "reference": each.reference},
     )
@@ -78,12 +80,13 @@ def note_released(event: MessagesReleased) -> None:
 
 def note_trouble(event: ConnectionTrouble) -> None:
     """A connection that refuses us is one case, whatever waits behind it."""
-    if event.code in {"credentials_rejected", "misconfigured"}:
+    if event.outcome:
         report = Report(
             code=event.code,
             subject=f"connection:{event.connection_id}",
             family=CONNECTION,
             connection_id=event.connection_id,
+            outcome=event.outcome,
             detail=event.detail,
         )
         cases.open_many(reports=[report], now=event.at)

@@ -115,7 +115,9 @@ def _new_case(report: Report, cause_id: int, now: dt.datetime) -> Case:
 
 
 def _seen_again(case: Case, report: Report, events: list[CaseEvent], now: dt.datetime) -> None:
-    reopened = case.state == Case.State.CLOSED
+    # ignored was what it said then; something else is news
+    news = {name: case.evidence.get(name) for name in report.evidence} != dict(report.evidence)
+    reopened = case.state == Case.State.CLOSED or (case.state == Case.State.IGNORED and news)
     if reopened:
         events.append(CaseEvent(case=case, at=now, what="reopened", note="The cause has come back."))
     Case.objects.filter(pk=case.pk).update(
@@ -149,9 +151,14 @@ def reflect(
         .order_by("pk")
     )
     gone = [case for case in present if (bytes(case.cause.fingerprint), case.subject) not in wanted]
-    already = {(bytes(case.cause.fingerprint), case.subject) for case in present}
+    already = {(bytes(case.cause.fingerprint), case.subject): case.evidence for case in present}
     _close(gone, {case.subject: proof.get(case.subject, "") for case in gone}, now)
-    open_many(reports=[report for report in reports if (report.fingerprint, report.subject) not in already], now=now)
+    open_many(reports=[report for report in reports if not _is_told(report, already)], now=now)
+
+
+def _is_told(report: Report, already: Mapping[tuple[bytes, str], Mapping[str, str]]) -> bool:
+    told = already.get((report.fingerprint, report.subject))
+    return told is not None and {name: told.get(name) for name in report.evidence} == dict(report.evidence)
 
 
 def close_for(*, family: str, why: Mapping[str, str], now: dt.datetime) -> int:

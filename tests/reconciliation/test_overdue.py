@@ -8,7 +8,7 @@ from django.db import connection
 
 from integrations import connections, inbox, outbox
 from integrations.models import Connection, ConnectionState, InboxMessage, OutboxMessage
-from integrations.ports.errors import Transient
+from integrations.ports.errors import AuthRejected, RateLimited, Transient
 from integrations.states import Mode
 from reconciliation.models import Case
 from reconciliation.services import overdue
@@ -124,7 +124,7 @@ def test_a_system_that_lets_nothing_through_is_a_case_until_it_answers() -> None
     erp = connect("erp")
     message = send(erp)
     shift(LATE)
-    connections.note_trouble(connection_id=erp.pk, code=Transient.code, detail="no answer", retry_at=clock.after(120))
+    connections.note_trouble(connection_id=erp.pk, error=Transient("no answer"), retry_at=clock.after(120))
     OutboxMessage.objects.filter(pk=message).update(due_at=clock.after(30), attempts=7)
     assert watch() == {"other_system_unavailable": f"connection:{erp.pk}"}
     connections.note_success(connection_id=erp.pk)
@@ -135,7 +135,9 @@ def test_a_system_that_told_us_to_wait_for_long_is_named_so() -> None:
     erp = connect("erp")
     send(erp)
     shift(LATE)
-    connections.note_trouble(connection_id=erp.pk, code="rate_limited", detail="429", retry_at=clock.after(900))
+    connections.note_trouble(
+        connection_id=erp.pk, error=RateLimited("429", retry_at=clock.after(900)), retry_at=clock.after(900)
+    )
     assert watch() == {"rate_limited": f"connection:{erp.pk}"}
 
 
@@ -143,21 +145,23 @@ def test_a_connection_whose_credentials_are_refused_has_one_case_and_not_two() -
     erp = connect("erp")
     send(erp)
     shift(LATE)
-    connections.note_trouble(connection_id=erp.pk, code="credentials_rejected", detail="401", retry_at=clock.after(60))
+    connections.note_trouble(connection_id=erp.pk, error=AuthRejected("401"), retry_at=clock.after(60))
     assert watch() == {}
     assert Case.objects.get().code == "credentials_rejected"
 
 
 @pytest.mark.parametrize("code", ["key_lacks_rights", "key_not_seen", "blocked_before_store", "login_page"])
-def test_a_refusal_that_opened_no_case_at_once_is_told_when_work_has_waited_for_long(code: str) -> None:
+def test_every_kind_of_refusal_is_a_case_at_once_and_over_with_the_first_success(code: str) -> None:
     erp = connect("erp")
     send(erp)
+    connections.note_trouble(connection_id=erp.pk, error=AuthRejected("no", code=code), retry_at=clock.after(60))
+    assert Case.objects.get(state="open").code == "credentials_rejected"
     shift(LATE)
-    connections.note_trouble(connection_id=erp.pk, code=code, detail="no", retry_at=clock.after(60))
-    ConnectionState.objects.filter(pk=erp.pk).update(last_failure_code=code)
-    assert watch() == {"credentials_rejected": f"connection:{erp.pk}"}
+    watch()
+    assert Case.objects.filter(state="open", code="credentials_rejected").count() == 1
     connections.note_success(connection_id=erp.pk)
-    assert watch() == {}
+    watch()
+    assert not Case.objects.filter(state="open", code="credentials_rejected").exists()
 
 
 def test_orders_that_a_store_does_not_let_us_read_are_told_by_what_it_said() -> None:
@@ -182,7 +186,7 @@ def test_a_short_failure_is_no_case() -> None:
     erp = connect("erp")
     send(erp)
     connections.note_success(connection_id=erp.pk)
-    connections.note_trouble(connection_id=erp.pk, code="timed_out", detail="no answer", retry_at=None)
+    connections.note_trouble(connection_id=erp.pk, error=Transient("no answer", code="timed_out"))
     shift(settings.STUCK_AFTER_SECONDS - 60)
     assert watch() == {}
 
