@@ -27,7 +27,6 @@ class InboxMessageAdmin(MessageAdmin):
         "status_label",
         "outcome",
         "code",
-        "seen_count",
     )
 
     @display(description="Received", ordering="id")

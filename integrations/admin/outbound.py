@@ -70,7 +70,7 @@ class OutboxMessageAdmin(MessageAdmin):
         return [
             table("Attempts", headers, rows, empty="None yet."),
             *self.on_demand(request, obj),
-            *self.admin_site.panels_about(f"message:{obj}"),
+            *self.admin_site.panels_about(obj.subject),
         ]
 
     def fences(self, obj: Any) -> list[int]:

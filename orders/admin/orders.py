@@ -83,7 +83,7 @@ def _unmask(doing: Doing) -> HttpResponse:
     )
     context = {
         **order.shown_by.frame(doing.request),
-        "title": f"{order.public_id} with personal data",
+        "title": f"{order.shown_by.title_of(order)} with personal data",
         "back": order.shown_by.url_of(order),
         "lead": "What you see here was written down in the audit.",
         "panels": [
@@ -196,13 +196,16 @@ class OrderAdmin(ModelAdmin):
     def placed(self, order: Order) -> str:
         return moment(order.placed_at) if order.placed_at else "–"
 
+    def title_of(self, obj: Order) -> str:
+        return f"Order {obj.number or obj.order_ref} of {obj.store.name}"
+
     def lead(self, request: HttpRequest, obj: Order) -> str:
         return self.admin_site.decision(obj.decision)
 
     def facts(self, request: HttpRequest, obj: Order) -> Sequence[Fact]:
         entity = f"{obj.legal_entity}, {obj.region}" if obj.legal_entity_id else "decided when it is accepted"
         return [
-            Fact("Number in the shop", text(obj.number or "–")),
+            Fact("Our id", text(obj.public_id, mono=True)),
             Fact("Store", subject_cell(f"connection:{obj.store_id}", obj.store.name)),
             Fact("Id in the store", text(obj.order_ref, mono=True)),
             Fact("Order", text(words(obj.order_state), tone=STATE_TONES.get(obj.order_state, ""))),

@@ -39,6 +39,7 @@ from retailhub.core.admin import (
 )
 from retailhub.core.admin.parts import message_url
 from retailhub.core.admin.words import moment, money, words
+from retailhub.core.cli import counted
 
 STATE_LABELS = {"open": "danger", "closed": "success", "ignored": "info"}
 STATE_TONES = {"open": "bad", "closed": "good", "ignored": "quiet"}
@@ -150,6 +151,9 @@ class CaseAdmin(ModelAdmin):
     def opened(self, case: Case) -> str:
         return moment(case.opened_at)
 
+    def title_of(self, obj: Case) -> str:
+        return words(obj.code).capitalize()
+
     def lead(self, request: HttpRequest, obj: Case) -> str:
         return privacy.mask_text(obj.sentence)
 
@@ -159,8 +163,10 @@ class CaseAdmin(ModelAdmin):
             subject_cell(f"connection:{cause.connection_id}", cause.connection.name) if cause.connection else text("–")
         )
         times = f"{obj.seen_count} times" if obj.seen_count != 1 else "once"
+        again = f"; reopened {counted(obj.reopened_count, 'time')}" if obj.reopened_count else ""
         closed = f"{moment(obj.closed_at)}: {obj.closed_because}" if obj.closed_at else "–"
         return [
+            Fact("Case", text(obj.public_id, mono=True)),
             Fact("State", text(obj.state, tone=STATE_TONES[obj.state])),
             Fact("Code", text(obj.code, mono=True)),
             Fact("Who can mend it", text(SIDES.get(obj.owner_side, obj.owner_side))),
@@ -169,7 +175,7 @@ class CaseAdmin(ModelAdmin):
             Fact("Connection", store),
             Fact("Money at risk", text(money(obj.money_at_risk, obj.currency) or "–")),
             Fact("Opened", text(moment(obj.opened_at))),
-            Fact("Seen", text(f"{times}, last {moment(obj.last_seen_at)}; reopened {obj.reopened_count} times")),
+            Fact("Seen", text(f"{times}, last {moment(obj.last_seen_at)}{again}")),
             Fact("Closed", text(closed)),
         ]
 

@@ -142,6 +142,9 @@ class CauseAdmin(ModelAdmin):
     def connection_name(self, row: Cause) -> str:
         return row.connection.name if row.connection else "–"
 
+    def title_of(self, obj: Cause) -> str:
+        return f"{words(obj.code).capitalize()}: {obj.key}" if obj.key else words(obj.code).capitalize()
+
     def lead(self, request: HttpRequest, obj: Cause) -> str:
         found = selectors.sums_of(cause_ids=[obj.pk]).get(obj.pk, selectors.NOTHING)
         return found.sentence or selectors.sentence_of(obj)

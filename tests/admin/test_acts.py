@@ -199,15 +199,23 @@ def test_a_replayed_cause_sends_back_all_its_cases(world: World) -> None:
 
 def test_one_message_is_replayed(world: World) -> None:
     message = OutboxMessage.objects.get(status="parked")
+    world.sink.refuse.clear()
     client = person("console.replay")
     url = act_url("integrations_outboxmessage", message.pk, "replay")
     assert client.post(url, REASON).status_code == 302
-    message.refresh_from_db()
-    assert message.status == "pending"
     assert entry("replay").subject == f"msg_o{message.pk}"
+    world.work()
+    message.refresh_from_db()
+    assert message.status == "done"
     assert client.post(url, REASON).status_code == 409
+
+
+def test_a_broken_delivery_that_is_replayed_is_still_broken(world: World) -> None:
     broken = InboxMessage.objects.get(status="parked")
-    client.post(act_url("integrations_inboxmessage", broken.pk, "replay"), REASON)
+    client = person("console.replay")
+    assert client.post(act_url("integrations_inboxmessage", broken.pk, "replay"), REASON).status_code == 302
+    broken.refresh_from_db()
+    assert broken.status == "pending"
     world.work()
     broken.refresh_from_db()
     assert (broken.status, broken.code) == ("parked", "body_not_json")

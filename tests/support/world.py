@@ -24,13 +24,8 @@ from retailhub.core import clock
 from tests.support import recordings
 from tests.support.hub import LONG_AGO, install_eligibility, post, route
 
-KEYS = {
-    "consumer_key": "ck_0123456789",
-    "consumer_secret": "cs_must_stay_secret",
-    "webhook_secrets": ["hook_must_stay_secret"],
-}
-API_KEY = "erp_must_stay_secret"
-SECRETS = (KEYS["consumer_key"], KEYS["consumer_secret"], KEYS["webhook_secrets"][0], API_KEY)
+SECRETS = ("ck_0123456789", "cs_must_stay_secret", "hook_must_stay_secret", "erp_must_stay_secret")
+CONSUMER_KEY, CONSUMER_SECRET, HOOK_SECRET, API_KEY = SECRETS
 EMAIL, LAST_NAME, STREET = "ada.lovelace@example.com", "Lovelace", "Secret Lane 7"
 KNOWN_SKU, UNKNOWN_SKU = "KNOWN-1", "UNKNOWN-1"
 
@@ -79,16 +74,14 @@ class World:
     sink: Sink = field(default_factory=Sink)
 
     def work(self) -> None:
-        """Work both queues once."""
+        """Work both queues until neither has anything due: what one does may ring the other."""
         lines = cast(Lines, _Lines(self.sink))
-        while arrivals.work(lines=lines, limit=100):
-            pass
-        while delivery.work(connection_id=self.erp.pk, lines=lines):
+        while arrivals.work(lines=lines, limit=100) + delivery.work(connection_id=self.erp.pk, lines=lines):
             pass
 
     def deliver(self, body: bytes, *, signed: bool = True) -> int:
         """One delivery to intake; returns the HTTP status."""
-        secret = KEYS["webhook_secrets"][0] if signed else "somebody else's"
+        secret = HOOK_SECRET if signed else "somebody else's"
         return post(
             "eu",
             body,
@@ -122,7 +115,11 @@ def build() -> World:
         name="eu",
         kind="woocommerce",
         settings={"base_url": "https://shop.example.com", "store_code": "eu"},
-        credentials=KEYS,
+        credentials={
+            "consumer_key": CONSUMER_KEY,
+            "consumer_secret": CONSUMER_SECRET,
+            "webhook_secrets": [HOOK_SECRET],
+        },
         mode="live",
         live_from=LONG_AGO,
         actor="test",

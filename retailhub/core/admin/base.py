@@ -66,6 +66,10 @@ class ModelAdmin(Unfold):  # type: ignore[misc]
         """What the page says below its facts."""
         return ()
 
+    def title_of(self, obj: Any) -> str:
+        """What the page is called."""
+        return str(obj)
+
     def lead(self, request: HttpRequest, obj: Any) -> str:
         """One plain sentence at the top of the page; empty for none."""
         return ""
@@ -149,7 +153,7 @@ class ModelAdmin(Unfold):  # type: ignore[misc]
         obj = self.find(request, object_id)
         context = {
             **self.frame(request),
-            "title": str(obj),
+            "title": self.title_of(obj),
             "lead": self.lead(request, obj),
             "facts": self.facts(request, obj),
             "panels": self.panels(request, obj),
@@ -176,7 +180,7 @@ class ModelAdmin(Unfold):  # type: ignore[misc]
             self._act(self.acts, act),
             request,
             obj,
-            context={**self.frame(request), "subject_name": str(obj)},
+            context={**self.frame(request), "subject_name": self.title_of(obj)},
             back=self.url_of(obj),
         )
 
