@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from integrations.connectors.registry import kind_named
-from integrations.events import ConnectionTrouble, ConnectionWell
+from integrations.events import ConnectionTrouble, ConnectionWell, PathsChanged
 from integrations.models import Connection, ConnectionState, SalesRoute
 from integrations.ports.context import CallContext, ConnectionInfo
 from integrations.ports.errors import AuthRejected, ConnectorError, Misconfigured
@@ -169,6 +169,8 @@ def set_mode(*, name: str, mode: str, live_from: dt.datetime | None, actor: Any,
             before=before,
             after={"mode": row.mode, "live_from": row.live_from and row.live_from.isoformat()},
         )
+        fed = SalesRoute.objects.filter(sink=row).values_list("store_id", flat=True)
+        bus.publish(PathsChanged(sorted({row.pk, *fed}), now))
 
 
 def pause(*, name: str, until: dt.datetime | None, actor: Any, reason: str, now: dt.datetime) -> None:

@@ -84,6 +84,14 @@ class ConnectionTrouble:
 
 
 @dataclass(frozen=True)
+class PathsChanged:
+    """Where orders of these stores go, or how real that is, was changed: what waited for it may go on."""
+
+    store_ids: Sequence[int]
+    at: dt.datetime
+
+
+@dataclass(frozen=True)
 class ConnectionWell:
     """A call to the connection succeeded after trouble."""
 

@@ -10,9 +10,10 @@ from django.db import transaction
 
 from integrations import connections
 from integrations.connectors.registry import kind_named
+from integrations.events import PathsChanged
 from integrations.models import LegalEntity, Region, SalesRoute
 from integrations.ports.errors import Misconfigured
-from retailhub.core import audit
+from retailhub.core import audit, bus
 
 
 def add_route(
@@ -52,4 +53,15 @@ def add_route(
             now=now,
             after={"sink": sink, "region": region, "countries": list(countries)},
         )
+        note_changed(store_ids=[source.pk], now=now)
     return row
+
+
+def note_changed(*, store_ids: Sequence[int], now: dt.datetime) -> None:
+    """Tell that the paths of these stores' orders have changed, in the transaction of the change."""
+    bus.publish(PathsChanged(tuple(store_ids), now))
+
+
+def stores_of(*, region_id: int) -> list[int]:
+    """The stores that have a route for a region."""
+    return list(SalesRoute.objects.filter(region_id=region_id).values_list("store_id", flat=True).distinct())

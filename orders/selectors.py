@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -187,3 +188,10 @@ def versions_of(order_id: int) -> list[VersionView]:
         )
         for row in rows
     ]
+
+
+def money_of(*, subjects: Iterable[str]) -> dict[str, tuple[str, Decimal | None]]:
+    """Currency and total of orders by their subject, as far as there are such orders."""
+    public_ids = [subject.removeprefix("order:") for subject in subjects if subject.startswith("order:")]
+    rows = Order.objects.filter(public_id__in=public_ids).values_list("public_id", "currency", "total")
+    return {f"order:{public_id}": (currency, total) for public_id, currency, total in rows}

@@ -24,6 +24,7 @@ SUBSCRIPTIONS: tuple[tuple[type, Callable[[Any], None]], ...] = (
     (events.MessagesReleased, watch.note_released),
     (events.ConnectionTrouble, watch.note_trouble),
     (events.ConnectionWell, watch.note_well),
+    (events.PathsChanged, postings.note_paths),
     (inventory.events.SkusMapped, postings.note_mapped),
     (orders.events.OrdersLooked, watch.note_looks),
 )

@@ -8,7 +8,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from integrations import organisation
 from integrations.models import LegalEntity, Region, SalesRoute
+from retailhub.core import clock
 from retailhub.core.admin import EditableAdmin, display
 
 
@@ -28,6 +30,9 @@ class RegionAdmin(EditableAdmin):
     ordering = ("code",)
     acts = (EditableAdmin.remove_act(Region, "region"),)
 
+    def after_save(self, obj: Region) -> None:
+        organisation.note_changed(store_ids=organisation.stores_of(region_id=obj.pk), now=clock.now())
+
     @display(description="Countries")
     def served(self, row: Region) -> str:
         return ", ".join(row.countries) or "all others"
@@ -35,7 +40,7 @@ class RegionAdmin(EditableAdmin):
 
 @admin.register(SalesRoute)
 class SalesRouteAdmin(EditableAdmin):
-    """Which sink gets a store's orders. Orders that are held for want of a route are decided on again by a replay."""
+    """Which sink gets a store's orders. Orders that were held for want of a route are decided on again at once."""
 
     list_display = ("store_name", "region_code", "sink_name")
     ordering = ("store__name", "region__code")
@@ -44,6 +49,9 @@ class SalesRouteAdmin(EditableAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
         return rows.select_related("store", "region", "sink").defer("store__credentials", "sink__credentials")
+
+    def after_save(self, obj: SalesRoute) -> None:
+        organisation.note_changed(store_ids=[obj.store_id], now=clock.now())
 
     @display(description="Store", ordering="store__name")
     def store_name(self, row: SalesRoute) -> str:

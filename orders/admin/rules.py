@@ -7,12 +7,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from orders.models import EligibilityRule
+from orders.services import postings
 from retailhub.core.admin import EditableAdmin, choice_filter, display
 
 
 @admin.register(EligibilityRule)
 class EligibilityRuleAdmin(EditableAdmin):
-    """The most specific rule wins. A changed rule judges older orders when they are decided on again."""
+    """The most specific rule wins. Orders that a changed rule is about are decided on again at once."""
 
     list_display = ("status", "method", "where", "effect")
     list_filter = (choice_filter("post", "effect", [("True", "posted"), ("False", "waits")]),)
@@ -23,6 +24,9 @@ class EligibilityRuleAdmin(EditableAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[EligibilityRule]:
         rows: QuerySet[EligibilityRule] = super().get_queryset(request)
         return rows.select_related("store").defer("store__credentials")
+
+    def after_save(self, obj: EligibilityRule) -> None:
+        postings.note_rule(store_id=obj.store_id, status=obj.status)
 
     @display(description="Payment method", ordering="payment_method")
     def method(self, rule: EligibilityRule) -> str:

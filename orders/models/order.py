@@ -55,6 +55,12 @@ class Order(models.Model):
             models.Index(fields=["number"], name="order_number"),  # explain, search
             models.Index(fields=["order_state", "-id"], name="order_by_state"),  # the console's list
             models.Index(fields=["-id"], name="order_recent", condition=Q(order_state="held")),  # what is held
+            # deciding again on what waits for a route, a rule or a connection
+            models.Index(
+                fields=["decision", "store"],
+                name="order_waiting",
+                condition=~Q(decision__in=["post", "before_live_from"]),
+            ),
         ]
 
     def __str__(self) -> str:

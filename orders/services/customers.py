@@ -97,8 +97,13 @@ def merge(*, review_id: int, actor: Any, reason: str, now: dt.datetime) -> None:
     with transaction.atomic():
         review = CustomerReview.objects.select_for_update().select_related("other").get(pk=review_id)
         customer = Customer.objects.select_for_update().get(pk=review.customer_id)
-        customer.merged_into = review.other.merged_into or review.other
+        target = review.other.merged_into or review.other
+        if target.pk == customer.pk:
+            raise ValueError(f"{review.other} is merged into {customer} already")
+        customer.merged_into = target
         customer.save(update_fields=["merged_into"])
+        # whoever was merged into this one goes along, so that a look never has to follow a chain
+        Customer.objects.filter(merged_into=customer).update(merged_into=target)
         _decide(review, CustomerReview.Decision.MERGED, actor, reason, now)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from integrations import inbox, outbox
-from integrations.events import EffectDone, EffectsAnswered
+from integrations.events import EffectDone, EffectsAnswered, PathsChanged
 from integrations.ports import documents
 from integrations.ports.documents import Order as OrderDocument
 from inventory.events import SkusMapped
@@ -74,6 +75,32 @@ def note_mapped(event: SkusMapped) -> None:
         inbox.ring(connection_id=store_id, order_refs=refs)
     refused = outbox.parked(connection_id=event.connection_id, code="unknown_item")
     look_again(public_ids=[subject.removeprefix("order:") for subject in refused.values()], retry=True)
+
+
+WAITING = ("held", "shadow", "sink_not_live")
+"""Decisions that something outside the order may change."""
+
+
+def note_paths(event: PathsChanged) -> None:
+    """Look again at every order that may have waited for a route or for a connection to go live."""
+    look_again_at(store_ids=event.store_ids, decisions=WAITING)
+
+
+def note_rule(*, store_id: int | None, status: str) -> None:
+    """Look again at orders that a changed line of the eligibility table is about; ``None``: of every store."""
+    look_again_at(store_ids=None if store_id is None else [store_id], decisions=(*WAITING, f"waits_{status}"[:40]))
+
+
+def look_again_at(*, store_ids: Sequence[int] | None, decisions: Sequence[str]) -> None:
+    """Ask for another decision on the orders of stores with one of these decisions, as durable work."""
+    rows = Order.objects.filter(decision__in=decisions).order_by("pk")
+    if store_ids is not None:
+        rows = rows.filter(store_id__in=list(store_ids))
+    waiting: dict[int, list[str]] = {}
+    for store_id, ref in rows.values_list("store_id", "order_ref").iterator(chunk_size=2000):
+        waiting.setdefault(store_id, []).append(ref)
+    for store_id, refs in waiting.items():
+        inbox.ring(connection_id=store_id, order_refs=refs)
 
 
 def look_again(*, public_ids: list[str], retry: bool = False) -> int:

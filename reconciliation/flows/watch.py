@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from integrations.events import (
     ArrivalsParked,
     ConnectionTrouble,
@@ -12,6 +14,7 @@ from integrations.events import (
 )
 from integrations.states import Outcome
 from orders.events import OrderLooked, OrdersLooked
+from orders.selectors import money_of
 from reconciliation.services import cases
 from reconciliation.services.cases import Report
 
@@ -52,7 +55,9 @@ def note_answers(event: EffectsAnswered) -> None:
         effect.subject: f"{effect.reference} is {effect.document.state} in the other system." for effect in event.done
     }
     cases.close_for(family=OUTBOX, why=proof, now=event.at)
-    cases.open_many(reports=[_message_report(each, OUTBOX) for each in event.parked], now=event.at)
+    money = money_of(subjects=[each.subject for each in event.parked]) if event.parked else {}
+    reports = [_message_report(each, OUTBOX, money.get(each.subject, ("", None))) for each in event.parked]
+    cases.open_many(reports=reports, now=event.at)
 
 
 def note_arrivals(event: ArrivalsParked) -> None:
@@ -60,7 +65,7 @@ def note_arrivals(event: ArrivalsParked) -> None:
     cases.open_many(reports=[_message_report(each, INBOX) for each in event.parked], now=event.at)
 
 
-def _message_report(each: Parked, family: str) -> Report:
+def _message_report(each: Parked, family: str, money: tuple[str, Decimal | None] = ("", None)) -> Report:
     return Report(
         code=each.code,
         subject=each.subject,
@@ -69,6 +74,8 @@ def _message_report(each: Parked, family: str) -> Report:
         outcome="unread" if (each.operation, each.outcome) == (READ, Outcome.UNKNOWN) else each.outcome,
         detail=each.detail,
         evidence={**each.evidence, "message": each.name, "reference": each.reference},
+        currency=money[0],
+        money=money[1],
     )
 
 

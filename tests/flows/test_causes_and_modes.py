@@ -10,11 +10,12 @@ import tracemalloc
 
 import pytest
 
-from integrations import connections
-from integrations.models import InboxMessage, OutboxMessage
+from integrations import connections, organisation
+from integrations.models import InboxMessage, OutboxMessage, SalesRoute
 from integrations.ports.errors import Misconfigured
 from inventory.services import mappings
-from orders.models import Order
+from orders.models import EligibilityRule, Order
+from orders.services import postings
 from reconciliation.models import Case, CaseEvent, Cause
 from retailhub.core import clock
 from tests.support.hub import Hub, pending
@@ -289,3 +290,58 @@ def test_two_stores_may_not_share_the_code_of_their_references(hub: Hub) -> None
             actor="test",
             now=clock.now(),
         )
+
+
+def test_orders_that_waited_for_a_route_go_on_when_there_is_one(hub: Hub) -> None:
+    hub.connect()
+    hub.know(skus())
+    SalesRoute.objects.all().delete()
+    hub.deliver(order_body(1))
+    hub.drain()
+    assert Case.objects.get(state="open").code == "no_route"
+    organisation.add_route(
+        store="eu",
+        sink="erp",
+        entity="gmbh",
+        entity_name="GmbH",
+        currency="EUR",
+        region="all",
+        countries=(),
+        actor="test",
+        now=clock.now(),
+    )
+    hub.drain()
+    assert [d.state for d in hub.books.books().documents] == ["confirmed"]
+    assert Case.objects.get().state == "closed"
+
+
+def test_orders_seen_in_shadow_or_while_the_erp_was_off_are_posted_when_both_are_live(hub: Hub) -> None:
+    hub.connect(mode="shadow")
+    hub.know(skus())
+    connections.set_mode(name="erp", mode="off", live_from=None, actor="test", reason="later", now=clock.now())
+    hub.deliver(order_body(1))
+    hub.drain()
+    assert Order.objects.get().decision == "shadow"
+    connections.set_mode(name="eu", mode="live", live_from=None, actor="test", reason="go", now=clock.now())
+    hub.drain()
+    assert Order.objects.get().decision == "sink_not_live"
+    assert hub.books.books().documents == ()
+    connections.set_mode(name="erp", mode="live", live_from=None, actor="test", reason="go", now=clock.now())
+    hub.drain()
+    assert [d.state for d in hub.books.books().documents] == ["confirmed"]
+
+
+def test_a_changed_rule_is_applied_to_the_orders_that_waited_for_it(hub: Hub) -> None:
+    hub.connect()
+    hub.know(skus())
+    hub.deliver(order_body(1, status="on-hold"))
+    hub.deliver(order_body(2, status="awaiting-pickup"))
+    hub.drain()
+    assert Case.objects.get(state="open").code == "order_status_unknown"
+    EligibilityRule.objects.filter(status="on_hold").update(post=True)
+    EligibilityRule.objects.create(status="awaiting-pickup", post=True)
+    for status in ("on_hold", "awaiting-pickup"):
+        postings.note_rule(store_id=None, status=status)
+    hub.drain()
+    assert {d.reference for d in hub.books.books().documents} == {"WC-eu-1", "WC-eu-2"}
+    assert not Case.objects.filter(state="open").exists()

@@ -14,7 +14,7 @@ from tests.support import recordings
 from tests.support.hub import Hub, pending, skus_of, stored_document
 from tests.support.recorded_store import newest_orders
 
-SEEDS = range(3)
+SEEDS = [*range(3), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 10))]
 
 
 def wsgi_headers(delivery: recordings.Delivery) -> dict[str, str]:

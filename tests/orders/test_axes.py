@@ -56,8 +56,8 @@ def test_whatever_a_document_says_may_follow_whatever_was_known() -> None:
     }
     for before, after in itertools.permutations(payments, 2):
         PAYMENT.check(before, after)
-    for before, after in itertools.permutations(fulfilments, 2):
-        FULFILMENT.check(before, after)
+    for left, right in itertools.permutations(fulfilments, 2):
+        FULFILMENT.check(left, right)
 
 
 def test_goods_that_were_returned_do_not_leave_again() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hmac
 import json
 from collections.abc import Sequence
@@ -111,6 +112,21 @@ def build() -> World:
     """Two orders posted, one refused by the ERP, two held for one SKU, a broken delivery, a refused one."""
     install_eligibility()
     now = clock.now()
+    world = World(*_connect(now))
+    mappings.take_catalogue(
+        connection_id=world.erp.pk, products=[Product(product_ref="1", sku=KNOWN_SKU, name="Known")], now=now
+    )
+    world.sink.refuse["WC-eu-903"] = Rejected("The period is closed.", code="period_closed")
+    for number, sku in ((901, KNOWN_SKU), (902, KNOWN_SKU), (903, KNOWN_SKU), (904, UNKNOWN_SKU), (905, UNKNOWN_SKU)):
+        assert world.deliver(order_body(number, sku=sku)) == 200
+    assert world.deliver(b'{"id": 906, "number": ') == 200
+    assert world.deliver(order_body(907), signed=False) == 401
+    world.work()
+    sweep.beat("pump@test")
+    return world
+
+
+def _connect(now: dt.datetime) -> tuple[Connection, Connection]:
     eu = connections.add(
         name="eu",
         kind="woocommerce",
@@ -137,18 +153,7 @@ def build() -> World:
     )
     route(eu, erp)
     webhooks.forget_secrets()
-    world = World(eu, erp)
-    mappings.take_catalogue(
-        connection_id=erp.pk, products=[Product(product_ref="1", sku=KNOWN_SKU, name="Known")], now=now
-    )
-    world.sink.refuse["WC-eu-903"] = Rejected("The period is closed.", code="period_closed")
-    for number, sku in ((901, KNOWN_SKU), (902, KNOWN_SKU), (903, KNOWN_SKU), (904, UNKNOWN_SKU), (905, UNKNOWN_SKU)):
-        assert world.deliver(order_body(number, sku=sku)) == 200
-    assert world.deliver(b'{"id": 906, "number": ') == 200
-    assert world.deliver(order_body(907), signed=False) == 401
-    world.work()
-    sweep.beat("pump@test")
-    return world
+    return eu, erp
 
 
 def person(*permissions: str, name: str = "olga", everything: bool = False) -> Client:

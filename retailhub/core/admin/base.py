@@ -256,6 +256,10 @@ class EditableAdmin(ModelAdmin):
             before={name: str(form.initial.get(name)) for name in changed} if change else None,
             after={name: str(form.cleaned_data[name]) for name in changed},
         )
+        self.after_save(obj)
+
+    def after_save(self, obj: Any) -> None:
+        """What follows from a save, in its transaction; nothing, unless a page says so."""
 
     @classmethod
     def remove_act(cls, model: type[Model], what: str) -> Act:
