@@ -146,9 +146,55 @@ def _check(
     known.parse_credentials(credentials)
     if mode == Mode.LIVE and known.role == "store" and live_from is None:
         raise Misconfigured(f"Connection {name} cannot be live without live_from: orders before it are not posted.")
+    _check_store_code(settings)
+
+
+def _check_store_code(settings: Mapping[str, Any], *, but: int = 0) -> None:
     code = settings.get("store_code")
-    if code and Connection.objects.filter(settings__store_code=code).exists():
+    if code and Connection.objects.filter(settings__store_code=code).exclude(pk=but).exists():
         raise Misconfigured(f"store_code {code} belongs to another store: their references would be the same.")
+
+
+def change(
+    *,
+    name: str,
+    settings: Mapping[str, Any],
+    credentials: Mapping[str, Any],
+    limits: Mapping[str, int],
+    actor: Any,
+    reason: str,
+    now: dt.datetime,
+) -> list[str]:
+    """Change some settings, credentials or limits (``max_in_flight``, ``settle_seconds``); what is not named stays.
+
+    Returns the names of what changed. Locks the row. Raises `Misconfigured` when the whole would not be usable.
+    Values of credentials are in no audit row.
+    """
+    with transaction.atomic():
+        row = Connection.objects.select_for_update().get(name=name)
+        known = kind_named(row.kind)
+        before = {**row.settings, "max_in_flight": row.max_in_flight, "settle_seconds": row.settle_seconds}
+        secrets = {key for key, value in credentials.items() if row.credentials.get(key) != value}
+        row.settings = {**row.settings, **settings}
+        row.credentials = {**row.credentials, **credentials}
+        for key, value in limits.items():
+            setattr(row, key, value)
+        known.parse_settings(row.settings)
+        known.parse_credentials(row.credentials)
+        _check_store_code(row.settings, but=row.pk)
+        row.save()
+        after = {**row.settings, "max_in_flight": row.max_in_flight, "settle_seconds": row.settle_seconds}
+        changed = sorted(key for key, value in after.items() if before.get(key) != value)
+        audit.record(
+            actor=actor,
+            action="change_connection",
+            subject=f"connection:{name}",
+            reason=reason,
+            now=now,
+            before={key: before.get(key) for key in changed},
+            after={**{key: after[key] for key in changed}, "credentials": sorted(secrets)},
+        )
+    return changed + sorted(secrets)
 
 
 def set_mode(*, name: str, mode: str, live_from: dt.datetime | None, actor: Any, reason: str, now: dt.datetime) -> None:

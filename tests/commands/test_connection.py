@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from integrations import webhooks
 from integrations.models import Connection, ConnectionState, LegalEntity, OutboxMessage, Region, SalesRoute
 from retailhub.core.models import AuditEntry
 from tests.commands.conftest import Run, Written, deliver_order
@@ -209,3 +210,26 @@ def test_routes_that_contradict_each_other_or_lead_nowhere_are_refused(
     written = run("connection", "route", *words, *company)
     assert (written.status, written.json["error"]["code"]) == (1, code)
     assert SalesRoute.objects.count() == 1
+
+
+def test_a_secret_is_rotated_without_a_gap_and_written_nowhere(shop: Hub, run: Run) -> None:
+    words = ("--credential", f"webhook_secrets={shop.secret}", "--credential", "webhook_secrets=fresh-secret-2")
+    written = run("connection", "set", "eu", *words, "--reason", "yearly", "--json")
+    assert written.json["changed"] == ["webhook_secrets"]
+    webhooks.forget_secrets()
+    for secret in (shop.secret, "fresh-secret-2"):
+        shop.secret = secret
+        deliver_order(shop)
+    entry = AuditEntry.objects.get(action="change_connection")
+    assert "fresh-secret-2" not in str((entry.before, entry.after, entry.reason)) + written.out
+    row = Connection.objects.get(name="eu")
+    assert row.credentials["consumer_key"] == shop.store.key
+
+
+def test_a_change_that_would_not_work_changes_nothing(shop: Hub, run: Run) -> None:
+    written = run("connection", "set", "eu", "--setting", "base_url=ftp://x", "--reason", "x", "--json")
+    assert written.status == 1
+    assert Connection.objects.get(name="eu").settings["base_url"] == shop.store.url
+    run("connection", "set", "erp", "--max-in-flight", "4", "--settle-seconds", "9", "--reason", "slow")
+    erp = Connection.objects.get(name="erp")
+    assert (erp.max_in_flight, erp.settle_seconds) == (4, 9)

@@ -1,4 +1,4 @@
-"""Connections: add, list, test, pause, resume, switch, and say which ERP gets a store's orders."""
+"""Connections: add, set, list, test, pause, resume, switch, and say which ERP gets a store's orders."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime as dt
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from django.core.management.base import CommandParser
 from django.db import IntegrityError
@@ -27,12 +27,13 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
 class Command(HubCommand):
-    help = "Connections: add, list, test, pause, resume, mode, route."
+    help = "Connections: add, set, list, test, pause, resume, mode, route."
     expected = (ConnectorError,)
 
     def add_options(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
         _add_options(verbs.add_parser("add", help="Make a connection."))
+        _set_options(verbs.add_parser("set", help="Change settings, credentials or limits; the rest stays."))
         verbs.add_parser("list", help="Every connection with its condition.")
         test = verbs.add_parser("test", help="Call it and say what is wrong and how to mend it.")
         test.add_argument("name")
@@ -87,6 +88,28 @@ class Command(HubCommand):
             {"connection": name, "id": row.pk, "kind": kind.name, "mode": row.mode, "live_from": live_from, **more},
             f"Added {name} ({kind.name}, {row.mode}{since}).{path}",
         )
+
+    def _set(self, options: dict[str, Any]) -> None:
+        row = connections.named(options["name"])
+        kind = kind_named(row.kind)
+        limits = {key: options[key] for key in ("max_in_flight", "settle_seconds") if options[key] is not None}
+        if limits.get("max_in_flight", 1) < 1 or limits.get("settle_seconds", 0) < 0:
+            raise Failed("bad_limit", "--max-in-flight must be at least 1, and --settle-seconds at least 0.")
+        changed = connections.change(
+            name=row.name,
+            settings=readings.settle(
+                readings.pairs(options["setting"]), lambda values: kind.parse_settings({**row.settings, **values})
+            ),
+            credentials=_credentials(
+                options, lambda values: kind.parse_credentials({**cast(dict[str, Any], row.credentials), **values})
+            ),
+            limits=limits,
+            actor=actor(),
+            reason=options["reason"],
+            now=clock.now(),
+        )
+        what = ", ".join(changed) or "nothing: it was so already"
+        self.answer({"connection": row.name, "changed": changed}, f"Changed of {row.name}: {what}.")
 
     def _list(self, _options: dict[str, Any]) -> None:
         found = _facts()
@@ -183,6 +206,16 @@ def _add_options(parser: Any) -> None:
     parser.add_argument("--live-from", help="ISO 8601 with an offset, or now; orders before it are never posted.")
     parser.add_argument("--max-in-flight", type=int, default=2)
     parser.add_argument("--settle-seconds", type=int, default=5, help="How long its search may lag.")
+
+
+def _set_options(parser: Any) -> None:
+    parser.add_argument("name")
+    parser.add_argument("--setting", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--credential", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--credentials-file", metavar="FILE", help="JSON object with those that change; - reads it.")
+    parser.add_argument("--max-in-flight", type=int)
+    parser.add_argument("--settle-seconds", type=int)
+    parser.add_argument("--reason", required=True)
 
 
 def _route_options(parser: Any) -> None:
