@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from retailhub.bench import machine
 from retailhub.sandbox import progress
-from retailhub.sandbox.erp.control import Control, read_place
-from retailhub.sandbox.services import REPOSITORY
 from retailhub.sandbox.stack import Stack
-from retailhub.sandbox.supervisor import Command, SandboxError
+from retailhub.sandbox.supervisor import SandboxError
 from retailhub.sandbox.tally import feeder_page
 
 STAGES = {
@@ -26,52 +21,6 @@ STAGES = {
     "database": ("postgres",),
     "bells_and_schedule": ("worker", "schedule", "valkey"),
 }
-
-
-def start_erp(stack: Stack) -> tuple[Any, Control]:
-    """A look-alike ERP beside the stack: its place and its control."""
-    ready = stack.services.state.path / "erp.json"
-    ready.unlink(missing_ok=True)
-    stack.services.supervisor.start(
-        Command(
-            name="erp",
-            argv=[
-                *(sys.executable, "-m", "retailhub.sandbox.erp", "--ready-file", str(ready)),
-                *("--ledger", str(_fresh(stack.services.state.path / "erp.sqlite"))),
-            ],
-            cwd=REPOSITORY,
-            ready=ready.exists,
-        )
-    )
-    place = read_place(ready)
-    return place, Control(place.control_url)
-
-
-def start_feeder(stack: Stack, *, secret: str, orders: int, seed: int) -> str:
-    """A feeder that waits for SIGUSR1; returns its address."""
-    ready = stack.services.state.path / "feeder.json"
-    ready.unlink(missing_ok=True)
-    stack.services.supervisor.start(
-        Command(
-            name="feeder",
-            argv=[
-                *(sys.executable, "-m", "retailhub.sandbox.feeder", "--ready-file", str(ready), "--hold"),
-                *("--target", f"{stack.url}/webhooks/woocommerce/shop/", "--secret", secret),
-                *("--orders", str(orders), "--seed", str(seed)),
-                *("--ledger", str(_fresh(stack.services.state.path / "feeder.sqlite"))),
-            ],
-            cwd=REPOSITORY,
-            ready=ready.exists,
-        )
-    )
-    url: str = json.loads(ready.read_text())["url"]
-    return url
-
-
-def _fresh(path: Path) -> Path:
-    for old in path.parent.glob(f"{path.name}*"):
-        old.unlink()
-    return path
 
 
 def measure(stack: Stack, *, feeder: str, orders: int) -> dict[str, Any]:

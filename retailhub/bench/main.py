@@ -6,7 +6,6 @@ import argparse
 import datetime as dt
 import json
 import secrets
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -16,9 +15,10 @@ from rich.console import Console
 from rich.table import Table
 
 from retailhub.bench import engine, flow, intake
+from retailhub.sandbox import parts
 from retailhub.sandbox.services import REPOSITORY, Services, default_state_dir
 from retailhub.sandbox.stack import Stack
-from retailhub.sandbox.supervisor import Command, SandboxError, StateDirectory
+from retailhub.sandbox.supervisor import Command, SandboxError
 
 SECTIONS = ("intake", "engine", "flow", "tryton")
 GOALS = {
@@ -48,7 +48,7 @@ class Bench:
         """Measure one section."""
         self.console.print(f"[dim]measuring {name} …[/dim]")
         state = default_state_dir(f"bench-{name}")
-        _forget(state)
+        parts.forget(state)
         with Services(state, durable=True, postgres_options={"max_connections": "120"}) as services:
             stack = Stack(services)
             stack.migrate()
@@ -75,7 +75,9 @@ class Bench:
 
     def _flow(self, stack: Stack) -> dict[str, Any]:
         secret = secrets.token_hex(16)
-        feeder = flow.start_feeder(stack, secret=secret, orders=self.options.orders, seed=7)
+        feeder = parts.start_feeder(
+            stack.services, target=stack.webhook_url, secret=secret, orders=self.options.orders, seed=7
+        )
         self._connect(stack, secret=secret, store_url=feeder, products=True)
         stack.start()
         return flow.measure(stack, feeder=feeder, orders=self.options.orders)
@@ -91,7 +93,7 @@ class Bench:
         from retailhub.sandbox import connecting  # noqa: PLC0415 - needs Django's settings
         from retailhub.sandbox.feeder import known_products  # noqa: PLC0415
 
-        place, control = flow.start_erp(stack)
+        place, control = parts.start_erp(stack.services)
         if products:
             control.add_products([product["sku"] for product in known_products()["products"]])
         connecting.connect(
@@ -102,14 +104,6 @@ class Bench:
             erp_credentials={"api_key": place.api_key},
             live_from=dt.datetime(2000, 1, 1, tzinfo=dt.UTC),
         )
-
-
-def _forget(state: Any) -> None:
-    if state.exists():
-        directory = StateDirectory(state)
-        directory.hold()
-        directory.release()
-        shutil.rmtree(state, ignore_errors=True)
 
 
 def _show(console: Console, name: str, values: dict[str, Any]) -> None:

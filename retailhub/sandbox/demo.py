@@ -9,23 +9,20 @@ import json
 import os
 import random
 import secrets
-import shutil
 import signal
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.live import Live
 
-from retailhub.sandbox import progress
-from retailhub.sandbox.erp.control import Control, read_place
-from retailhub.sandbox.services import REPOSITORY, Services, default_state_dir
+from retailhub.sandbox import parts, progress
+from retailhub.sandbox.erp.control import Control
+from retailhub.sandbox.services import Services, default_state_dir
 from retailhub.sandbox.stack import Stack
-from retailhub.sandbox.supervisor import Command, SandboxError, StateDirectory
+from retailhub.sandbox.supervisor import SandboxError
 from retailhub.sandbox.tally import Held, feeder_page, tally
 from retailhub.sandbox.tryton.data import KnownData
 from retailhub.sandbox.tryton.server import TrytonServer
@@ -82,7 +79,7 @@ class Demo:
         """Start everything, show it, and end as asked; returns the exit status."""
         state = default_state_dir("demo")
         if not os.environ.get("DATABASE_URL"):
-            _forget(state)
+            parts.forget(state)
         extra = {"RETAILHUB_LEASE_SECONDS": "5"} if self.options.faults else {}
         options = {"max_connections": "100"}
         with Services(state, durable=True, postgres_options=options) as services:
@@ -112,21 +109,7 @@ class Demo:
     def _erp(self, services: Services) -> Erp:
         if self.options.erp == "tryton":
             return self._tryton(services)
-        ready = services.state.path / "erp.json"
-        ready.unlink(missing_ok=True)
-        services.supervisor.start(
-            Command(
-                name="erp",
-                argv=[
-                    *(sys.executable, "-m", "retailhub.sandbox.erp", "--ready-file", str(ready)),
-                    *("--ledger", str(services.state.path / f"erp-{os.getpid()}.sqlite")),
-                ],
-                cwd=REPOSITORY,
-                ready=ready.exists,
-            )
-        )
-        place = read_place(ready)
-        control = Control(place.control_url)
+        place, control = parts.start_erp(services)
 
         def books() -> list[Held]:
             return [Held(d.reference, d.currency, d.total) for d in control.walk_books() if d.state == "confirmed"]
@@ -158,24 +141,14 @@ class Demo:
 
     def _feeder(self, services: Services, stack: Stack) -> str:
         self.secret = secrets.token_hex(24)
-        ready = services.state.path / "feeder.json"
-        ready.unlink(missing_ok=True)
-        rate = ["--rate", str(self.options.rate)] if self.options.rate else []
-        services.supervisor.start(
-            Command(
-                name="feeder",
-                argv=[
-                    *(sys.executable, "-m", "retailhub.sandbox.feeder", "--ready-file", str(ready), "--hold"),
-                    *("--target", f"{stack.url}/webhooks/woocommerce/shop/", "--secret", self.secret),
-                    *("--orders", str(self.options.orders), "--seed", str(self.options.seed), *rate),
-                    *("--ledger", str(services.state.path / f"feeder-{os.getpid()}.sqlite")),
-                ],
-                cwd=REPOSITORY,
-                ready=ready.exists,
-            )
+        return parts.start_feeder(
+            services,
+            target=stack.webhook_url,
+            secret=self.secret,
+            orders=self.options.orders,
+            seed=self.options.seed,
+            rate=self.options.rate,
         )
-        url: str = json.loads(ready.read_text())["url"]
-        return url
 
     def _connect(self, erp: Erp, feeder: str) -> None:
         from retailhub.sandbox import connecting  # noqa: PLC0415 - needs Django's settings
@@ -242,15 +215,6 @@ def _catalogue() -> Any:
     from retailhub.sandbox.feeder.report import known_products  # noqa: PLC0415
 
     return known_products()
-
-
-def _forget(state: Path) -> None:
-    """Begin anew: a demo's past orders would be counted with this one's. A running demo is left alone."""
-    if state.exists():
-        directory = StateDirectory(state)
-        directory.hold()
-        directory.release()
-        shutil.rmtree(state, ignore_errors=True)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -76,6 +76,11 @@ class Stack:
         """Where the web answers."""
         return f"http://{HOST}:{self.port}"
 
+    @property
+    def webhook_url(self) -> str:
+        """Where the sandbox's store, connection ``shop``, delivers to."""
+        return f"{self.url}/webhooks/woocommerce/shop/"
+
     def login(self) -> Login:
         """The console's user and password, made at the first start."""
         return Login("admin", self.secrets["password"])

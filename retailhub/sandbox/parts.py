@@ -1,0 +1,53 @@
+"""The other systems of a sandbox, started beside a stack: a look-alike ERP and a store that feeds it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from retailhub.sandbox.erp.control import Control, Place, read_place
+from retailhub.sandbox.services import REPOSITORY, Services
+from retailhub.sandbox.supervisor import Command, StateDirectory
+
+
+def start_erp(services: Services) -> tuple[Place, Control]:
+    """A look-alike ERP with empty books: its place and its control. Raises `SandboxError`."""
+    ready = services.state.path / "erp.json"
+    ready.unlink(missing_ok=True)
+    argv = [sys.executable, "-m", "retailhub.sandbox.erp", "--ready-file", str(ready)]
+    argv += ["--ledger", str(_fresh(services.state.path / "erp.sqlite"))]
+    services.supervisor.start(Command(name="erp", argv=argv, cwd=REPOSITORY, ready=ready.exists))
+    place = read_place(ready)
+    return place, Control(place.control_url)
+
+
+def start_feeder(
+    services: Services, *, target: str, secret: str, orders: int, seed: int, rate: float | None = None
+) -> str:
+    """A store that waits for SIGUSR1 before it sends to ``target``; returns its address."""
+    ready = services.state.path / "feeder.json"
+    ready.unlink(missing_ok=True)
+    argv = [sys.executable, "-m", "retailhub.sandbox.feeder", "--ready-file", str(ready), "--hold"]
+    argv += ["--target", target, "--secret", secret, "--orders", str(orders), "--seed", str(seed)]
+    argv += ["--ledger", str(_fresh(services.state.path / "feeder.sqlite"))]
+    argv += ["--rate", str(rate)] if rate else []
+    services.supervisor.start(Command(name="feeder", argv=argv, cwd=REPOSITORY, ready=ready.exists))
+    url: str = json.loads(ready.read_text())["url"]
+    return url
+
+
+def forget(state: Path) -> None:
+    """Begin anew: what an earlier run left would be counted with this one. A running one is left alone."""
+    if state.exists():
+        directory = StateDirectory(state)
+        directory.hold()
+        directory.release()
+        shutil.rmtree(state, ignore_errors=True)
+
+
+def _fresh(path: Path) -> Path:
+    for old in path.parent.glob(f"{path.name}*"):
+        old.unlink()
+    return path
