@@ -59,8 +59,11 @@ def parse_credentials(credentials: Mapping[str, Any]) -> Credentials:
     """Raises ``Misconfigured`` with the name of what is missing, never with its value."""
     parsed = _convert(credentials, Credentials)
     for name in ("consumer_key", "consumer_secret"):
-        if not getattr(parsed, name).strip():
+        value = getattr(parsed, name).strip()
+        if not value:
             raise Misconfigured(f"{name} is empty.")
+        if not (value.isascii() and value.isprintable() and " " not in value):
+            raise Misconfigured(f"{name} holds a character that no such key has; copy it again from the shop.")
     if not 1 <= len(parsed.webhook_secrets) <= 2:
         raise Misconfigured("webhook_secrets must hold one secret, or two while it is being changed.")
     if not all(parsed.webhook_secrets):

@@ -55,6 +55,9 @@ def test_a_missing_setting_is_named() -> None:
     ("changed", "named"),
     [
         ({"consumer_key": " "}, "consumer_key"),
+        ({"consumer_key": "ck_…"}, "consumer_key holds a character"),
+        ({"consumer_key": "ck_one two"}, "consumer_key holds a character"),
+        ({"consumer_secret": "cs_\x00"}, "consumer_secret holds a character"),
         ({"consumer_secret": None}, "consumer_secret"),
         ({"webhook_secrets": []}, "webhook_secrets"),
         ({"webhook_secrets": ["one", ""]}, "webhook_secrets"),
