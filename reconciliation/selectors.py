@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from django.db import connection
 from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 
 from reconciliation import codes
@@ -36,13 +37,20 @@ class OpenCode:
     oldest_at: dt.datetime
 
 
+OPEN_BY_CODE = """
+SELECT code, currency, sum(number)::bigint, sum(money), min(oldest) FROM (
+    SELECT code, currency, count(*) AS number, max(money_at_risk) AS money, min(opened_at) AS oldest
+    FROM reconciliation_case WHERE state = 'open' GROUP BY code, currency, subject
+) AS each_subject GROUP BY code, currency
+"""
+"""An order with two SKUs at fault has two cases, but its money is at risk once."""
+
+
 def open_by_code() -> list[OpenCode]:
-    """Open cases by code: urgent codes first, then those with the most cases."""
-    rows = (
-        Case.objects.filter(state=Case.State.OPEN)
-        .values_list("code", "currency")
-        .annotate(count=Count("id"), money=Sum("money_at_risk"), oldest=Min("opened_at"))
-    )
+    """Open cases by code, each order's money once: urgent codes first, then those with the most cases."""
+    with connection.cursor() as cursor:
+        cursor.execute(OPEN_BY_CODE)
+        rows = cursor.fetchall()
     found: dict[str, OpenCode] = {}
     for code, currency, count, money, oldest in rows:
         known = found.get(code)
@@ -72,7 +80,10 @@ NOTHING = CauseSum(count=0, money={}, last_seen_at=None, sentence="")
 
 
 def sums_of(*, cause_ids: Sequence[int]) -> dict[int, CauseSum]:
-    """Open cases of each of these causes, summed; causes without open cases are not in the answer."""
+    """Open cases of each of these causes, summed; causes without open cases are not in the answer.
+
+    A cause has one case for each subject, so each order's money is counted once.
+    """
     opened = Case.objects.filter(state=Case.State.OPEN, cause_id__in=list(cause_ids))
     found: dict[int, CauseSum] = {}
     newest: dict[int, int] = {}

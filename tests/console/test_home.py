@@ -7,6 +7,8 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.models import ConnectionState
+from reconciliation import selectors
+from reconciliation.models import Case, Cause
 from retailhub.console.models import ACTS
 from retailhub.console.navigation import GROUPS
 from retailhub.core.admin import ModelAdmin
@@ -31,6 +33,26 @@ def test_home_tells_what_needs_a_person_and_what_waits(world: World) -> None:
     assert rows["eu"][2].startswith("1, oldest")
     assert rows["erp"][4] == "1"
     assert rows["erp"][6] == "other system unavailable"
+
+
+def test_an_order_with_two_skus_at_fault_is_two_cases_and_its_money_is_at_risk_once(world: World) -> None:
+    before = {one.code.code: one for one in selectors.open_by_code()}["sku_unmapped"]
+    case = Case.objects.filter(code="sku_unmapped", state="open").select_related("cause").earliest("pk")
+    other = Cause.objects.create(
+        public_id="cause_other",
+        code=case.code,
+        connection=case.cause.connection,
+        key="ANOTHER",
+        first_seen_at=case.opened_at,
+    )
+    case.pk, case.public_id, case.cause = None, "case_other", other
+    case.save()
+
+    after = {one.code.code: one for one in selectors.open_by_code()}["sku_unmapped"]
+
+    assert case.money_at_risk is not None
+    assert (after.count, after.money) == (before.count + 1, before.money)
+    assert selectors.sums_of(cause_ids=[other.pk])[other.pk].money == {case.currency: case.money_at_risk}
 
 
 def test_home_of_an_empty_installation_says_so(db: None) -> None:
