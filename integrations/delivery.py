@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from integrations import connections, identity, inbox, outbox, retry
 from integrations.calls import Lines, Recorder, context_for
@@ -36,7 +36,10 @@ rng = random.Random()  # noqa: S311 - spreads retries, protects nothing
 TARGETS = {"post_order": Target.CONFIRMED, "amend_order": Target.CONFIRMED, "cancel_order": Target.CANCELLED}
 """Operations of an order sink, and the state each is to bring about."""
 MAX_TRIES = 40
-"""Transient failures of one message before a person is asked; a connection that is down is hours away from it."""
+"""Unknown results of one message before a person is asked. A system that is merely away is tried for ever: work that
+waits for long is a case of its own, and goes on without a hand when the system is back."""
+SUSPECTS_FIRST = 0.2
+"""How often what a worker has died with goes before the rest, so that a backlog does not starve it."""
 UNCHANGED = frozenset({How.ADOPTED})
 
 
@@ -71,7 +74,7 @@ class Lease:
 def work(*, connection_id: int, lines: Lines, limit: int = 0) -> int:
     """Claim and deliver one batch of a connection; returns how many messages were claimed."""
     row = Connection.objects.get(pk=connection_id)
-    for suspects in (False, True):
+    for suspects in (True, False) if rng.random() < SUSPECTS_FIRST else (False, True):
         fence = inbox.next_fence()
         held = outbox.claim(
             connection_id=connection_id,
@@ -107,14 +110,29 @@ def _deliver(row: Connection, held: Sequence[outbox.Held], fence: int, lines: Li
 
 
 def _call(connect: Callable[[], OrderSink], held: Sequence[outbox.Held]) -> list[Answer]:
-    """Ask the sink; an error of the whole call is everybody's answer."""
+    """Ask the sink; an error of the whole call is everybody's answer, and a fault of ours stays with its message."""
     try:
-        sink = connect()
-        lost = _not_found_yet(sink, held)
-        asked = [one for one in held if one.id not in lost]
-        results = sink.ensure_many([_ask(one) for one in asked]) if asked else []
+        return _asked(connect(), held)
     except ConnectorError as error:
         return [Answer(one, error) for one in held]
+    except (inbox.LeaseLost, DatabaseError):
+        raise
+    except Exception as error:
+        log.exception("delivery_failed", messages=len(held), first=held[0].reference)
+        if len(held) > 1:
+            return [answer for one in held for answer in _call(connect, [one])]
+        fault = ConnectorError(
+            "RetailHub has a fault and could not go on; its trace is in the log.",
+            code="internal_error",
+            evidence={"error": type(error).__name__, "trace_id": held[0].trace_id},
+        )
+        return [Answer(held[0], fault)]
+
+
+def _asked(sink: OrderSink, held: Sequence[outbox.Held]) -> list[Answer]:
+    lost = _not_found_yet(sink, held)
+    asked = [one for one in held if one.id not in lost]
+    results = sink.ensure_many([_ask(one) for one in asked]) if asked else []
     return [Answer(one, None) for one in held if one.id in lost] + [
         Answer(one, result) for one, result in zip(asked, results, strict=True)
     ]
@@ -209,15 +227,17 @@ def _after_error(row: Connection, held: outbox.Held, error: ConnectorError) -> o
         detail=error.detail,
         evidence=dict(error.evidence),
         due_in=decision.due_in,
-        on_wire=held.on_wire,
+        # a document that the error tells of is there, whatever became of it after
+        on_wire=held.on_wire or bool(error.evidence.get("external_id")),
         looks=held.looks,
         counted=decision.action is not Action.WAIT,
     )
     if decision.action is Action.PARK:
-        return replace(finish, status=Status.PARKED, outcome=decision.outcome)
-    if held.attempts >= MAX_TRIES:
-        return replace(finish, status=Status.PARKED, outcome=Outcome.UNKNOWN, on_wire=True)
+        fault = decision.outcome is Outcome.INTERNAL
+        return replace(finish, status=Status.PARKED, outcome=decision.outcome, on_wire=finish.on_wire or fault)
     if decision.action is Action.LOOK_UP:
+        if held.attempts >= MAX_TRIES:
+            return replace(finish, status=Status.PARKED, outcome=Outcome.UNKNOWN, on_wire=True)
         return replace(finish, on_wire=True, looks=0)
     return finish
 

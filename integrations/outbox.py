@@ -134,15 +134,16 @@ class Held:
     external_id: str
 
 
+GATE = "SELECT 1 FROM integrations_connectionstate WHERE connection_id = %s FOR UPDATE"
+"""The row lock that makes the limits hold over all workers."""
+
 CLAIM = """
 WITH gate AS (
-    -- the row lock that makes the limits hold over all workers
     SELECT c.id, c.max_in_flight FROM integrations_connectionstate s
     JOIN integrations_connection c ON c.id = s.connection_id
     WHERE s.connection_id = %(connection)s AND c.mode = 'live'
       AND coalesce(s.retry_at, '-infinity') <= (SELECT rh_now())
       AND (s.paused_at IS NULL OR s.paused_until <= (SELECT rh_now()))
-    FOR UPDATE OF s
 ), heads AS (
     SELECT m.id FROM integrations_outboxmessage m
     WHERE m.connection_id = (
@@ -194,6 +195,8 @@ def claim(*, connection_id: int, fence: int, limit: int, lease_seconds: int, sus
         "suspects": suspects,
     }
     with transaction.atomic(), connection.cursor() as cursor:
+        # a statement of its own: the claim must count what is in flight as it is after the lock was got
+        cursor.execute(GATE, [connection_id])
         cursor.execute(CLAIM, values)
         names = [column.name for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 import structlog
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 
 from integrations import arrivals, delivery, sweep
 from integrations.calls import Lines, lines
@@ -67,11 +67,12 @@ class Watch:
         while not self.stop.is_set():
             try:
                 self._ensure("inbox", lambda kept: arrivals.work(lines=kept, limit=INBOX_BATCH))
+                self._ensure("chores", _chores)
                 for sink in sink_ids():
                     self._ensure(f"sink-{sink}", _sink_worker(sink))
                 sweep.take_back_leases()
                 sweep.beat(self.name)
-            except DatabaseError as error:
+            except Error as error:
                 log.warning("pump_without_database", error=type(error).__name__)
                 connections["default"].close()
             self.stop.wait(SWEEP_SECONDS)
@@ -90,18 +91,31 @@ class Watch:
             while not self.stop.is_set():
                 try:
                     found = step(kept)
-                except DatabaseError as error:
+                except Error as error:
                     log.warning("pump_without_database", thread=name, error=type(error).__name__)
                     connections["default"].close()
                     found = 0
                 except Exception:
                     # the row keeps its lease and comes back; a pump that ends would stop everything else too
                     log.exception("pump_step_failed", thread=name)
+                    connections["default"].close_if_unusable_or_obsolete()
                     found = 0
                 self.worked += found
                 if not found:
                     self.stop.wait(IDLE_SECONDS)
         connections["default"].close()
+
+
+CHORES: list[Callable[[], None]] = []
+"""What the schedule rings, each once a slot: done here too, so that nothing rests on Redis. Filled by the wiring."""
+CHORES_SECONDS = 5.0
+
+
+def _chores(_lines: Lines) -> int:
+    for chore in CHORES:
+        chore()
+    time.sleep(CHORES_SECONDS)
+    return 0
 
 
 def _sink_worker(sink: int) -> Callable[[Lines], int]:

@@ -10,10 +10,13 @@ from typing import Any
 
 import inventory.events
 import orders.events
-from integrations import arrivals, events
+from integrations import arrivals, events, pump
+from integrations.tasks import keep_house
+from inventory.tasks import import_catalogues
 from orders.flows.import_order import import_orders
 from orders.services import postings
 from reconciliation.flows import watch
+from reconciliation.tasks import watch_overdue
 from retailhub.core import bus
 
 SUBSCRIPTIONS: tuple[tuple[type, Callable[[Any], None]], ...] = (
@@ -33,5 +36,6 @@ SUBSCRIPTIONS: tuple[tuple[type, Callable[[Any], None]], ...] = (
 def connect() -> None:
     """Plug everything in; safe to call twice."""
     arrivals.FLOWS.order = import_orders
+    pump.CHORES[:] = [keep_house, watch_overdue, import_catalogues]
     for event, handler in SUBSCRIPTIONS:
         bus.subscribe(event, handler)

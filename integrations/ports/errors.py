@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from typing import Self
 
 
 class ConnectorError(Exception):
@@ -28,6 +29,14 @@ class ConnectorError(Exception):
         self.detail = detail
         self.code = code or type(self).code
         self.evidence: Mapping[str, str] = evidence or {}
+
+    def with_evidence(self, evidence: Mapping[str, str]) -> Self:
+        """A copy that tells other facts; one error may be the answer of many items."""
+        told = type(self).__new__(type(self))
+        told.args = self.args
+        told.__dict__.update(self.__dict__)
+        told.evidence = evidence
+        return told
 
 
 class Transient(ConnectorError):

@@ -157,10 +157,21 @@ def _charge(charge: Charge, rates: Mapping[str, TaxLine]) -> SalesLine:
 
 
 def material_hash(document: SalesOrder) -> bytes:
-    """sha256 over what an ERP must hold: two documents that differ only in payment progress or note are one."""
-    return hashlib.sha256(
-        encode(structs.replace(document, paid=False, payment_ref="", payment_method="", note="", number=""))
-    ).digest()
+    """sha256 over what an ERP must hold: two documents that differ only in payment progress or note are one.
+
+    Nor do our own names count: a SKU that is mapped elsewhere today does not change what was posted yesterday.
+    """
+    bare = structs.replace(
+        document,
+        store="",
+        paid=False,
+        payment_ref="",
+        payment_method="",
+        note="",
+        number="",
+        lines=tuple(structs.replace(line, item_code="") for line in document.lines),
+    )
+    return hashlib.sha256(encode(bare)).digest()
 
 
 def differences(posted: SalesOrder, wanted: SalesOrder) -> dict[str, str]:

@@ -162,6 +162,7 @@ def _wish(order: Decided, codes: Mapping[int, Mapping[str, str]]) -> effects.Wis
         trace_id=order.trace_id,
         post=order.row.decision == "post",
         cancel=bool(order.row.cancel_reason),
+        sink_away=order.row.decision == "sink_not_live",
         retry=order.retry,
     )
 

@@ -36,6 +36,8 @@ class Wish:
     trace_id: str
     post: bool
     cancel: bool
+    sink_away: bool
+    """It would be posted, were the sink live."""
     retry: bool
     """Whether a parked effect is to be tried again, changed or not."""
 
@@ -99,22 +101,26 @@ def _plan_one(wish: Wish, history: Sequence[outbox.Latest], next_ordinal: int, w
             work.effects += _follow_edit(wish, wish.route, last, result)
     elif wish.cancel and last is not None and last.operation != CANCEL:
         work.effects += _cancel(wish, last, result)
+    elif last is not None and last.operation != CANCEL and last.status in WAITING and not wish.sink_away:
+        # it may not be posted any more: what has not been sent is not sent, what was refused leaves nothing behind
+        work.effects += _cancel(wish, last, result)
     elif result.posted and wish.document.status in UNPAID:
         status = {"status": wish.document.source_status}
         result.notices.append(Issue("unpaid_after_posting", "", status, blocking=False))
     result.notices += posting.notices(wish.document, posted=result.posted)
-    if wish.retry and (wish.post or wish.cancel) and last is not None and last.status is Status.PARKED:
-        result.overtaken = bool(outbox.unpark([last.id])) or result.overtaken
+    head = next((effect for effect in history if effect.status is Status.PARKED), None)
+    if wish.retry and head is not None:
+        result.overtaken = bool(outbox.unpark([head.id])) or result.overtaken
     return result
 
 
 def _without_what_is_overtaken(wish: Wish, history: list[outbox.Latest], result: Plan) -> outbox.Latest | None:
-    """The newest effect that counts. Folds a cancellation not yet sent of an order that lives again, and amendments
-    that wait behind a post the sink has refused: the post itself gets the newest body."""
+    """The newest effect that counts. Folds a cancellation that was not sent, or was refused, of an order that lives
+    again, and what waits behind something the sink has refused: that itself gets the newest body."""
     while history:
         last = history[-1]
         behind_refused = len(history) > 1 and history[-2].status is Status.PARKED
-        idle = (last.operation == CANCEL and wish.post) or (last.operation == AMEND and behind_refused)
+        idle = (last.operation == CANCEL and wish.post) or (last.operation != CANCEL and behind_refused)
         if not idle or last.status not in WAITING or not outbox.cancel_unsent(message_id=last.id):
             return last
         result.overtaken = True
@@ -160,15 +166,17 @@ def _effect(wish: Wish, sink_id: int, operation: str, reference: str, document: 
 
 def _follow_edit(wish: Wish, route: Route, last: outbox.Latest, result: Plan) -> list[outbox.NewEffect]:
     """Fold an edit into a message not yet sent, amend where the sink can, else tell a person the difference."""
-    before = documents.decode(last.document, SalesOrder)
     after = wish.sales_order(last.reference)
-    if posting.material_hash(before) == posting.material_hash(after):
-        return []
     document = documents.encode(after)
     # what the sink refused may be sent anew although it was on the wire: it is looked up before
     waiting = last.status is Status.PARKED or (last.status is Status.PENDING and not last.on_wire)
+    if waiting and document == last.document:
+        return []
     if waiting and outbox.replace_document(message_id=last.id, document=document):
         result.overtaken = True
+        return []
+    before = documents.decode(last.document, SalesOrder)
+    if posting.material_hash(before) == posting.material_hash(after):
         return []
     if route.can_amend:
         return [_effect(wish, route.sink_id, AMEND, last.reference, document)]
@@ -177,8 +185,11 @@ def _follow_edit(wish: Wish, route: Route, last: outbox.Latest, result: Plan) ->
 
 
 def _cancel(wish: Wish, last: outbox.Latest, result: Plan) -> list[outbox.NewEffect]:
-    result.overtaken = outbox.cancel_unsent(message_id=last.id)
-    if result.overtaken and last.operation == POST and last.status is Status.PENDING:
+    folded = outbox.cancel_unsent(message_id=last.id)
+    result.overtaken = folded or result.overtaken
+    if folded and last.status is Status.PENDING and last.operation == POST:
         return []
+    if not wish.cancel and (last.operation == AMEND or not folded):
+        return []  # the document stands; or it is on the wire, and the order is looked at again when it is answered
     # also after a refusal: an attempt may have left a draft
     return [_effect(wish, last.connection_id, CANCEL, last.reference, last.document)]

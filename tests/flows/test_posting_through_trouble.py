@@ -202,3 +202,91 @@ def test_money_is_the_shops_to_the_cent(hub: Hub) -> None:
     hub.drain()
     (document,) = hub.books.books().documents
     assert document.total == Decimal("17.61")
+
+
+def test_a_draft_left_by_a_limited_confirm_is_found_by_its_id_though_the_search_lags(hub: Hub) -> None:
+    hub.connect()
+    hub.know(skus())
+    hub.books.behave(rate_limited=1.0, endpoints=("confirm",), times=1, search_lag_seconds=600.0)
+    place_orders(hub, 1)
+    hub.drain()
+    hub.books.be_good()
+    assert_each_posted_once(hub, 1)
+
+
+def test_an_order_that_stops_being_payable_before_it_is_sent_is_not_sent(hub: Hub) -> None:
+    from integrations import connections  # noqa: PLC0415
+    from retailhub.core import clock  # noqa: PLC0415
+
+    hub.connect()
+    hub.know(skus())
+    connections.pause(name="erp", until=None, actor="test", reason="closed", now=clock.now())
+    statuses = ("on-hold", "failed", "refunded", "pending")
+    for number, _ in enumerate(statuses, 1):
+        hub.deliver(order_body(number))
+    hub.deliver(order_body(9, sku="MUG-01"))
+    hub.drain(rounds=2)
+    assert OutboxMessage.objects.filter(status="pending").count() == 5
+    for number, status in enumerate(statuses, 1):
+        hub.deliver(order_body(number, status=status, seconds=5))
+    hub.drain(rounds=2)
+    connections.resume(name="erp", actor="test", reason="open", now=clock.now())
+    hub.drain()
+    assert [d.reference for d in hub.books.books().documents] == ["WC-eu-9"]
+    hub.deliver(order_body(1, seconds=9))
+    hub.drain()
+    assert {d.reference for d in hub.books.books().documents if d.live} == {"WC-eu-9", "WC-eu-1-O2"}
+
+
+def test_a_refused_cancellation_is_dropped_when_the_order_lives_again(hub: Hub) -> None:
+    hub.connect()
+    hub.know(skus())
+    hub.deliver(order_body(1))
+    hub.drain()
+    hub.books.ship(["WC-eu-1"])
+    hub.deliver(order_body(1, seconds=2, status="cancelled"))
+    hub.drain()
+    assert Case.objects.get(state="open").code in {"already_shipped", "too_late_to_cancel", "rejected"}
+    hub.deliver(order_body(1, seconds=4))
+    hub.drain()
+    documents = hub.books.books().documents
+    assert [(d.reference, d.state) for d in documents] == [("WC-eu-1", "confirmed")]
+    assert not Case.objects.filter(state="open").exists()
+    assert pending() == 0
+
+
+def test_a_fault_of_ours_stays_with_its_message(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    from integrations.connectors.lookalike_erp.connector import Connector  # noqa: PLC0415
+
+    hub.connect()
+    hub.know(skus())
+    place_orders(hub, 3)
+    real = Connector.ensure_many
+
+    def faulty(self: Connector, asks: list[object]) -> object:
+        if any(getattr(ask, "reference", "") == "WC-eu-2" for ask in asks):
+            raise ZeroDivisionError
+        return real(self, asks)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Connector, "ensure_many", faulty)
+    hub.drain()
+    message = OutboxMessage.objects.get(reference="WC-eu-2")
+    assert (message.status, message.outcome, message.on_wire) == ("parked", "internal", True)
+    assert OutboxMessage.objects.filter(status="done").count() == 2
+    assert Case.objects.get(state="open").code == "internal_error"
+
+
+def test_an_erp_that_is_away_for_long_gets_everything_when_it_is_back(hub: Hub) -> None:
+    hub.connect()
+    hub.know(skus())
+    hub.books.behave(down=True)
+    place_orders(hub, 2)
+    for step in range(60):
+        hub.drain(rounds=1)
+        hub.shift(400.0 * (step + 1))
+    assert OutboxMessage.objects.filter(status="pending").count() == 2
+    hub.books.be_good()
+    hub.shift(400.0 * 62)
+    hub.drain(rounds=3)
+    hub.shift(0)
+    assert_each_posted_once(hub, 2)

@@ -268,14 +268,14 @@ def not_read_back(step: Step, error: ConnectorError) -> Unknown:
 
 
 def with_facts(error: ConnectorError, step: Step) -> ConnectorError:
-    """The same error, telling the document's id and, for a business no, what was wanted of it."""
+    """The same error, telling the document's id and, for a business no, what was wanted of it.
+
+    Whatever its class: the document is there, and whoever tries again must find it although the search lags.
+    """
     evidence = {**error.evidence, "external_id": step.document.id}
-    if isinstance(error, Unknown):
-        return Unknown(error.detail, code=error.code, evidence=evidence, retry_at=error.retry_at)
     if isinstance(error, Rejected):
         evidence |= mapping.amount_difference(step.ask.document, step.document)
-        return Rejected(error.detail, code=error.code, evidence=evidence)
-    return error
+    return error.with_evidence(evidence)
 
 
 def in_parts(items: list[Given], send: Callable[[list[Given]], list[Got]]) -> list[Got | ConnectorError]:
