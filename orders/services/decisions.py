@@ -261,29 +261,36 @@ def _write(orders: Sequence[Decided], now: dt.datetime) -> None:
 
 def _sync_findings(orders: Sequence[Decided], now: dt.datetime) -> None:
     """Make each order's findings exactly what was found now; those that stay keep their first date."""
-    stored: dict[int, dict[tuple[str, str], int]] = {}
-    for pk, order_id, code, key in Finding.objects.filter(order__in=[order.row.pk for order in orders]).values_list(
-        "pk", "order_id", "code", "key"
-    ):
-        stored.setdefault(order_id, {})[(code, key)] = pk
+    stored: dict[int, dict[tuple[str, str], Finding]] = {}
+    for found in Finding.objects.filter(order__in=[order.row.pk for order in orders]):
+        stored.setdefault(found.order_id, {})[(found.code, found.key)] = found
     gone: list[int] = []
+    told: list[Finding] = []
     new: list[Finding] = []
     for order in orders:
         before = stored.get(order.row.pk, {})
         present = {(issue.code, issue.key): issue for issue in order.issues}
-        gone += [pk for name, pk in before.items() if name not in present]
-        new += [
-            Finding(
-                order=order.row,
-                code=issue.code,
-                key=issue.key,
-                blocking=issue.blocking,
-                evidence=dict(issue.evidence),
-                since=now,
-            )
-            for name, issue in present.items()
-            if name not in before
-        ]
+        gone += [finding.pk for name, finding in before.items() if name not in present]
+        for name, issue in present.items():
+            known = before.get(name)
+            if known is None:
+                new.append(_finding(order.row, issue, now))
+            elif known.evidence != dict(issue.evidence):
+                known.evidence = dict(issue.evidence)
+                told.append(known)
     if gone:
         Finding.objects.filter(pk__in=gone).delete()
+    if told:
+        Finding.objects.bulk_update(told, ["evidence"])
     Finding.objects.bulk_create(new)
+
+
+def _finding(row: Order, issue: Issue, now: dt.datetime) -> Finding:
+    return Finding(
+        order=row,
+        code=issue.code,
+        key=issue.key,
+        blocking=issue.blocking,
+        evidence=dict(issue.evidence),
+        since=now,
+    )
