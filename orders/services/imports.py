@@ -23,7 +23,7 @@ from orders.services import decisions
 from retailhub.core import ids
 
 STALE_READ_SECONDS = 5.0
-NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
+STALE_CAP_SECONDS = 300.0
 
 
 @dataclass(kw_only=True)
@@ -43,6 +43,11 @@ class Step:
     def recheck(self) -> bool:
         return any(arrival.way == "engine" for arrival in self.look.arrivals)
 
+    @property
+    def is_due(self) -> bool:
+        """Whether the order is decided on."""
+        return self.document is not None or (self.recheck and self.row is not None)
+
 
 def apply(*, looks: Sequence[Look], fence: int, now: dt.datetime) -> list[Look]:
     """Bring looks into the canonical orders, in one transaction; returns those that need the store's word first.
@@ -57,7 +62,7 @@ def apply(*, looks: Sequence[Look], fence: int, now: dt.datetime) -> list[Look]:
         settled = [step for step in steps if not step.ask_store]
         changed = [step for step in settled if step.document is not None]
         _store_versions(changed, now)
-        due = [step for step in settled if step.document is not None or (step.recheck and step.row)]
+        due = [step for step in settled if step.is_due]
         decisions.decide(
             orders=[
                 decisions.Decided(
@@ -72,6 +77,7 @@ def apply(*, looks: Sequence[Look], fence: int, now: dt.datetime) -> list[Look]:
             ],
             now=now,
         )
+        _note_reads([step for step in settled if not step.is_due])
         inbox.finish([done for step in settled for done in _finishes(step)], fence=fence)
     return [step.look for step in steps if step.ask_store]
 
@@ -111,34 +117,45 @@ def _locked_rows(looks: Sequence[Look], now: dt.datetime) -> dict[tuple[int, str
 def _weigh(look: Look, row: Order | None) -> Step:
     """Choose between what the store was read to say, what arrived, and what is stored."""
     step = Step(look=look, row=row)
-    if look.read is not None:
-        return _weigh_read(step)
-    newest = max(
-        (arrival for arrival in look.arrivals if arrival.order is not None),
-        key=lambda arrival: (
-            arrival.order.modified_at if arrival.order else NEVER,
-            arrival.message_id,
-        ),
-        default=None,
-    )
-    if newest is None or newest.order is None or row is None:
+    newest = _newest(look)
+    if look.read is None:
+        return _weigh_arrival(step, newest)
+    if _is_stale(look.read, newest):
+        # a cache answered: what was delivered is newer than what was read
+        step.stale = True
+        return _weigh_arrival(step, newest)
+    return _weigh_read(step, newest)
+
+
+def _newest(look: Look) -> tuple[Arrival, OrderDocument] | None:
+    bodies = [(arrival, arrival.order) for arrival in look.arrivals if arrival.order is not None]
+    return max(bodies, key=lambda pair: (pair[1].modified_at, pair[0].message_id), default=None)
+
+
+def _is_stale(answer: OrderDocument | Gone, newest: tuple[Arrival, OrderDocument] | None) -> bool:
+    return isinstance(answer, OrderDocument) and newest is not None and answer.modified_at < newest[1].modified_at
+
+
+def _weigh_arrival(step: Step, newest: tuple[Arrival, OrderDocument] | None) -> Step:
+    row = step.row
+    if newest is None or row is None:
         return step
-    digest = versions.content_hash(newest.order)
-    rivals = [a.order for a in look.arrivals if a.order and a.order.modified_at == newest.order.modified_at]
-    if any(versions.content_hash(rival) != digest for rival in rivals):
-        step.ask_store = True
-        return step
-    match _verdict(row, newest.order, digest):
-        case Verdict.NEWER:
-            step.document, step.content_hash, step.source = newest.order, digest, newest
-        case Verdict.AMBIGUOUS:
-            step.ask_store = True
-        case Verdict.OLDER | Verdict.SAME:
-            pass
+    arrival, order = newest
+    digest = versions.content_hash(order)
+    rivals = [a.order for a in step.look.arrivals if a.order and a.order.modified_at == order.modified_at]
+    verdict = _verdict(row, order, digest)
+    unclear = any(versions.content_hash(rival) != digest for rival in rivals)
+    # what is deleted for good does not come back: a newer body was only longer on its way
+    unclear |= verdict is Verdict.NEWER and row.status == OrderStatus.DELETED
+    if unclear or verdict is Verdict.AMBIGUOUS:
+        # a store that has just given an old answer is asked again later, not at once
+        step.ask_store = not step.stale
+    elif verdict is Verdict.NEWER:
+        step.document, step.content_hash, step.source = order, digest, arrival
     return step
 
 
-def _weigh_read(step: Step) -> Step:
+def _weigh_read(step: Step, newest: tuple[Arrival, OrderDocument] | None) -> Step:
     row, answer, began = step.row, step.look.read, step.look.read_began
     if row is None:
         return step
@@ -147,11 +164,8 @@ def _weigh_read(step: Step) -> Step:
         step.ask_store = True
         return step
     if isinstance(answer, Gone):
-        if not row.document:
-            return step
-        known = documents.decode(row.document, OrderDocument)
-        answer = structs.replace(known, status=OrderStatus.DELETED, source_status="deleted")
-    if not isinstance(answer, OrderDocument):
+        answer = _last_seen(row, newest)
+    if answer is None:
         return step
     digest = versions.content_hash(answer)
     verdict = _verdict(row, answer, digest)
@@ -162,6 +176,14 @@ def _weigh_read(step: Step) -> Step:
         step.document, step.content_hash, step.read_back = answer, digest, True
         step.source = step.look.arrivals[-1]
     return step
+
+
+def _last_seen(row: Order, newest: tuple[Arrival, OrderDocument] | None) -> OrderDocument | None:
+    """The newest document of an order that is gone, marked as deleted. It keeps its own ``modified_at``."""
+    known = documents.decode(row.document, OrderDocument) if row.document else None
+    if newest is not None and (known is None or newest[1].modified_at > known.modified_at):
+        known = newest[1]
+    return known and structs.replace(known, status=OrderStatus.DELETED, source_status="deleted")
 
 
 def _verdict(row: Order, incoming: OrderDocument, digest: bytes) -> Verdict:
@@ -203,6 +225,13 @@ def _store_versions(steps: Sequence[Step], now: dt.datetime) -> None:
     OrderVersion.objects.bulk_create(new)
 
 
+def _note_reads(steps: Sequence[Step]) -> None:
+    """When an order was read last is kept too where the answer changed nothing: an older answer may be on its way."""
+    read = [step.row for step in steps if step.row is not None and step.row.read_at == step.look.read_began is not None]
+    if read:
+        Order.objects.bulk_update(read, ["read_at"])
+
+
 def _why(step: Step) -> str:
     if step.document is None:
         return "looked at again"
@@ -211,35 +240,45 @@ def _why(step: Step) -> str:
 
 
 def _finishes(step: Step) -> list[inbox.Finish]:
-    subject = step.row.subject if step.row else ""
-    done = []
-    for arrival in step.look.arrivals:
-        at = arrival.order.modified_at if arrival.order else None
-        if step.stale and arrival.order is None:
-            done.append(
-                inbox.Finish(
-                    id=arrival.message_id,
-                    status=Status.PENDING,
-                    subject=subject,
-                    code="stale_answer",
-                    detail="The store answered with an older state than it had told before; asked again later.",
-                    due_in=STALE_READ_SECONDS * arrival.attempts,
-                )
-            )
-            continue
-        outcome = _outcome(step, arrival)
-        code = "" if outcome is not Outcome.IGNORED else "gone_before_it_was_seen"
-        done.append(
-            inbox.Finish(
-                id=arrival.message_id,
-                status=Status.DONE,
-                outcome=outcome,
-                subject=subject,
-                code=code,
-                version_at=at,
-            )
-        )
-    return done
+    return [
+        _asked_again(step, arrival) if step.stale and _is_open(step, arrival) else _finish(step, arrival)
+        for arrival in step.look.arrivals
+    ]
+
+
+def _is_open(step: Step, arrival: Arrival) -> bool:
+    """Whether an arrival still needs the store's word, after an answer that was too old to give it."""
+    if arrival.order is None:
+        return arrival.way != "engine"
+    if step.row is None or step.source is arrival:
+        return False
+    current = step.row.version_at
+    if current is not None and arrival.order.modified_at < current:
+        return False
+    return versions.content_hash(arrival.order) != bytes(step.row.version_hash or b"")
+
+
+def _asked_again(step: Step, arrival: Arrival) -> inbox.Finish:
+    return inbox.Finish(
+        id=arrival.message_id,
+        status=Status.PENDING,
+        subject=step.row.subject if step.row else "",
+        code="stale_answer",
+        detail="The store answered with an older state than it had told before; asked again later.",
+        due_in=min(STALE_READ_SECONDS * arrival.attempts, STALE_CAP_SECONDS),
+    )
+
+
+def _finish(step: Step, arrival: Arrival) -> inbox.Finish:
+    outcome = _outcome(step, arrival)
+    return inbox.Finish(
+        id=arrival.message_id,
+        status=Status.DONE,
+        outcome=outcome,
+        subject=step.row.subject if step.row else "",
+        code="gone_before_it_was_seen" if outcome is Outcome.IGNORED else "",
+        version_at=arrival.order.modified_at if arrival.order else None,
+    )
 
 
 def _outcome(step: Step, arrival: Arrival) -> Outcome:
