@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from django.db import connection
-from django.db.models import Model, QuerySet
+from django.db.models import Model, OuterRef, QuerySet, Subquery
 
 from integrations import inbox
 from integrations.connectors.registry import kind_named
@@ -83,16 +83,48 @@ def effects_of(*, subject: str) -> list[OutboxMessage]:
 
 def references_of(*, subject: str) -> list[ExternalReference]:
     """Documents of a subject in other systems, in the order in which their references were given out."""
-    return list(_joined(ExternalReference.objects.filter(subject=subject)).order_by("id"))
+    return references_by_subject(subjects=[subject]).get(subject, [])
 
 
 def references_by_subject(*, subjects: Sequence[str]) -> dict[str, list[ExternalReference]]:
     """As `references_of`, for many subjects in one query; subjects without any are not in the answer."""
+    message = OutboxMessage.objects.filter(
+        subject=OuterRef("subject"), status__in=[Status.PENDING, Status.IN_FLIGHT, Status.PARKED]
+    ).order_by("-id")
+    rows = _joined(ExternalReference.objects.filter(subject__in=list(subjects))).annotate(
+        message_status=Subquery(message.values("status")[:1]), message_outcome=Subquery(message.values("outcome")[:1])
+    )
     found: dict[str, list[ExternalReference]] = {}
-    rows = ExternalReference.objects.filter(subject__in=list(subjects))
-    for row in _joined(rows).order_by("id"):
+    for row in rows.order_by("id"):
         found.setdefault(row.subject, []).append(row)
     return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Where the newest document of a subject stands, and the newest message about it that is open or parked.
+
+    ``state`` is the document's, empty while it is not known to be there; ``name`` is how the other system calls
+    it. ``status`` and ``outcome`` are the message's, empty when there is none.
+    """
+
+    state: str
+    name: str
+    status: str
+    outcome: str
+
+
+def standing_of(references: Sequence[Any]) -> Standing | None:
+    """The standing that these references (of one subject, as read above) tell; ``None`` when there are none."""
+    if not references:
+        return None
+    row = next((row for row in reversed(references) if row.state), references[-1])
+    return Standing(
+        state=row.state,
+        name=row.number or row.external_id or row.reference,
+        status=row.message_status or "",
+        outcome=row.message_outcome or "",
+    )
 
 
 def subjects_of_reference(reference: str) -> list[str]:

@@ -118,6 +118,7 @@ class OrderAdmin(ModelAdmin):
         "payment",
         "fulfilment",
         "why",
+        "in_erp",
         "amount",
         "placed",
     )
@@ -162,6 +163,7 @@ class OrderAdmin(ModelAdmin):
     def find(self, request: HttpRequest, object_id: str) -> Any:
         row = super().find(request, object_id)
         row.shown_by = self
+        row.references = pipes.references_of(subject=row.subject)
         return row
 
     @display(description="Number", ordering="id")
@@ -184,9 +186,21 @@ class OrderAdmin(ModelAdmin):
     def fulfilment(self, order: Order) -> str:
         return words(order.fulfilment_state)
 
+    def enrich(self, rows: list[Any]) -> None:
+        references = pipes.references_by_subject(subjects=[row.subject for row in rows])
+        for row in rows:
+            row.standing = pipes.standing_of(references.get(row.subject, []))
+
     @display(description="Decision")
-    def why(self, order: Order) -> str:
-        return self.admin_site.decision(order.decision)
+    def why(self, order: Any) -> str:
+        return self.admin_site.decision(order.decision, order.standing)
+
+    @display(description="In the ERP")
+    def in_erp(self, order: Any) -> str:
+        standing = order.standing
+        if standing is None:
+            return "–"
+        return f"{standing.name}, {standing.state}" if standing.state else "not yet"
 
     @display(description="Total")
     def amount(self, order: Order) -> str:
@@ -199,8 +213,8 @@ class OrderAdmin(ModelAdmin):
     def title_of(self, obj: Order) -> str:
         return f"Order {obj.number or obj.order_ref} of {obj.store.name}"
 
-    def lead(self, request: HttpRequest, obj: Order) -> str:
-        return self.admin_site.decision(obj.decision)
+    def lead(self, request: HttpRequest, obj: Any) -> str:
+        return self.admin_site.decision(obj.decision, pipes.standing_of(obj.references))
 
     def facts(self, request: HttpRequest, obj: Order) -> Sequence[Fact]:
         entity = f"{obj.legal_entity}, {obj.region}" if obj.legal_entity_id else "decided when it is accepted"
@@ -243,7 +257,7 @@ def _customer_cell(order: Order) -> Any:
     return subject_cell(f"customer:{order.customer.public_id}")
 
 
-def _in_other_systems(order: Order) -> Panel:
+def _in_other_systems(order: Any) -> Panel:
     rows = [
         [
             text(reference.connection.name),
@@ -254,7 +268,7 @@ def _in_other_systems(order: Order) -> Panel:
             text(money(reference.total, reference.currency) or "–"),
             text(moment(reference.confirmed_at)),
         ]
-        for reference in pipes.references_of(subject=order.subject)
+        for reference in order.references
     ]
     headers = ["System", "Document", "Our reference", "Its number", "State", "Total", "Confirmed"]
     return table("Documents in other systems", headers, rows, empty="None.")

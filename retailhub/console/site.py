@@ -31,8 +31,8 @@ class ConsoleSite(Site):
             return detail
         return codes.sentence(codes.code_for(code, outcome=outcome), key="", detail="", evidence={})
 
-    def decision(self, decision: str) -> str:
-        return decision_sentence(decision)
+    def decision(self, decision: str, standing: Any = None) -> str:
+        return decision_sentence(decision, standing)
 
     def replay(self, names: Sequence[str], *, actor: Any, reason: str, now: dt.datetime) -> int:
         plan = replays.plan_messages(names)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from integrations import selectors as pipes
+from integrations.selectors import Standing
 from orders import selectors as orders
 from orders.policies import changes
 from orders.selectors import OrderView
@@ -32,6 +33,18 @@ DECISIONS = {
     "trashed": "It was put in the shop's trash, so it is cancelled.",
     "deleted": "It was deleted in the shop, so it is cancelled.",
 }
+PARKED = {
+    "rejected": "The ERP refused it.",
+    "unknown": "Nobody knows yet whether the ERP took it.",
+    "misconfigured": "A wrong setting keeps it from being posted.",
+}
+"""What keeps an order from the ERP, by the outcome of its parked message."""
+BOOKED = {
+    "draft": "In the ERP as {name}, which is still a draft.",
+    "confirmed": "Posted as {name}.",
+    "incomplete": "Posted as {name}, which the ERP could not finish.",
+    "cancelled": "Cancelled in the ERP, where it is {name}.",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +57,29 @@ class Entry:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def decision_sentence(decision: str) -> str:
-    """Why an order is posted or not, for people."""
+def decision_sentence(decision: str, standing: Standing | None = None) -> str:
+    """Why an order is posted or not, for people; ``standing`` tells what the ERP has of it."""
+    if decision == "post" and standing is not None:
+        return erp_sentence(standing)
     if decision.startswith("waits_"):
         return f"Orders that are {decision.removeprefix('waits_').replace('_', ' ')} are not posted yet."
     return DECISIONS.get(decision, "Nobody has decided on it yet.")
+
+
+def standing_sentence(order: OrderView) -> str:
+    """As `decision_sentence`, with what the ERP has of the order read first."""
+    return decision_sentence(order.decision, pipes.standing_of(pipes.references_of(subject=order.subject)))
+
+
+def erp_sentence(standing: Standing) -> str:
+    """What the ERP has of an order, and what is still on its way there."""
+    parked = PARKED.get(standing.outcome, "A fault keeps it from being posted.") if standing.status == "parked" else ""
+    if not standing.state:
+        return parked or "Waits to be posted."
+    booked = BOOKED[standing.state].format(name=standing.name)
+    if parked:
+        return f"{booked} A later change is parked."
+    return f"{booked} A change waits to be sent." if standing.status else booked
 
 
 @dataclass(frozen=True, kw_only=True)

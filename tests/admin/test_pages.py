@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from integrations import inbox
-from integrations.models import InboxMessage, OutboxMessage
+from integrations.models import ExternalReference, InboxMessage, OutboxMessage
 from orders.models import Customer, CustomerReview, EligibilityRule, Order
 from reconciliation.models import Case, Cause
 from retailhub.core import clock
@@ -131,8 +131,26 @@ def test_an_order_page_tells_its_whole_story_in_order(world: World) -> None:
 
 def test_a_posted_order_shows_its_document_in_the_erp(world: World) -> None:
     shown = person().get(reverse("admin:orders_order_change", args=[world.order(901).pk])).content.decode()
-    assert "SO-WC-eu-901" in shown
+    assert "Posted as SO-WC-eu-901." in shown
     assert "confirmed" in shown
+    refused = person(name="second").get(reverse("admin:orders_order_change", args=[world.order(903).pk]))
+    assert "The ERP refused it." in refused.content.decode()
+
+
+def test_the_list_of_orders_says_what_the_erp_has(world: World) -> None:
+    shown = person().get(reverse("admin:orders_order_changelist")).content.decode()
+    assert "In the ERP" in shown
+    assert "SO-WC-eu-901, confirmed" in shown
+    assert "Posted as SO-WC-eu-902." in shown
+    assert "The ERP refused it." in shown
+    assert "It may be posted." not in shown
+    effect = world.order(902)
+    OutboxMessage.objects.filter(subject=effect.subject).update(status="pending", outcome="")
+    ExternalReference.objects.filter(subject=effect.subject).update(state="", number="", external_id="")
+    assert (
+        "Waits to be posted."
+        in person(name="third").get(reverse("admin:orders_order_change", args=[effect.pk])).content.decode()
+    )
 
 
 def test_causes_are_summed_with_their_money(world: World) -> None:

@@ -23,8 +23,8 @@ class Site(Unfold):  # type: ignore[misc]
         """What a code means in plain words."""
         return detail or code
 
-    def decision(self, decision: str) -> str:
-        """Why an order is posted or not, as a sentence."""
+    def decision(self, decision: str, standing: Any = None) -> str:
+        """Why an order is posted or not, as a sentence; ``standing`` is what other systems have of it."""
         raise NotImplementedError
 
     def replay(self, names: Sequence[str], *, actor: Any, reason: str, now: dt.datetime) -> int:

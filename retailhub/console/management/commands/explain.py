@@ -82,7 +82,7 @@ def _summary(order: OrderView, *, unmasked: bool) -> dict[str, Any]:
         "payment_state": order.payment_state,
         "fulfilment_state": order.fulfilment_state,
         "decision": order.decision,
-        "decision_sentence": story.decision_sentence(order.decision),
+        "decision_sentence": story.standing_sentence(order),
         "currency": document.currency if document else None,
         "total": format(document.total, "f") if document else None,
         "placed_at": document.created_at if document else None,
