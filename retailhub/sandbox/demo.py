@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import datetime as dt
 import json
 import os
@@ -16,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
-from rich.live import Live
 
 from retailhub.sandbox import parts, progress
 from retailhub.sandbox.erp.control import Control
@@ -40,6 +38,8 @@ FAULTS = {
 KILL_EVERY_SECONDS = 6.0
 MOST_KILLS = 6
 QUIET_SECONDS = 1.5
+LIVELY_RATE = 5.0
+"""Orders a second for somebody who looks on: a browser opens while it is still alive."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,7 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--exit", action="store_true", help="end when everything is posted or a case")
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
     parser.add_argument("--port", type=int, default=0, help="of the console")
-    parser.add_argument("--rate", type=float, default=None, help="orders a second (default: as fast as taken)")
+    parser.add_argument(
+        "--rate", type=float, default=None, help="orders a second (default: 5; with --exit as fast as taken)"
+    )
     parser.add_argument("--timeout", type=float, default=900.0, help="seconds until --exit gives up")
     return parser
 
@@ -100,8 +102,14 @@ class Demo:
             if self.options.faults and erp.control is not None:
                 erp.control.behave(**FAULTS, seed=self.options.seed)
             os.kill(services.supervisor.children["feeder"].pid, signal.SIGUSR1)
-            seconds = self._watch(services, stack, feeder)
-            return self._close(services, erp, feeder, seconds)
+            began = time.monotonic()
+            try:
+                seconds = self._watch(services, stack, feeder)
+            except KeyboardInterrupt:
+                if not self.options.exit:
+                    self._close(erp, feeder, time.monotonic() - began)
+                raise
+            return self._close(erp, feeder, seconds)
 
     def _say(self, text: str) -> None:
         self.console.print(f"[dim]{time.monotonic() - self.began:6.1f} s[/dim]  {text}")
@@ -147,7 +155,7 @@ class Demo:
             secret=self.secret,
             orders=self.options.orders,
             seed=self.options.seed,
-            rate=self.options.rate,
+            rate=self.options.rate or (None if self.options.exit else LIVELY_RATE),
         )
 
     def _connect(self, erp: Erp, feeder: str) -> None:
@@ -171,14 +179,12 @@ class Demo:
         rng = random.Random(self.options.seed)  # noqa: S311 - which worker is killed, not a secret
         quiet_since: float | None = None
         next_kill = began + KILL_EVERY_SECONDS
-        shown = contextlib.nullcontext() if self.options.json else Live(console=self.console, refresh_per_second=4)
-        with shown as live:
+        with progress.Screen(self.console) as screen:
             while True:
                 services.supervisor.check()
                 seen, fed = progress.pulse(), feeder_page(feeder, "progress")
                 now = time.monotonic()
-                if live is not None:
-                    live.update(progress.picture(seen, fed, (quiet_since or now) - began))
+                screen.show(seen, fed, (quiet_since or now) - began)
                 at_rest = seen.quiet and fed["finished"]
                 quiet_since = (quiet_since or now) if at_rest else None
                 if at_rest and self.options.exit and now - (quiet_since or now) > QUIET_SECONDS:
@@ -198,7 +204,8 @@ class Demo:
         stack.start_pump(number)
         self.kills += 1
 
-    def _close(self, services: Services, erp: Erp, feeder: str, seconds: float) -> int:
+    def _close(self, erp: Erp, feeder: str, seconds: float) -> int:
+        at_rest = progress.pulse().quiet and feeder_page(feeder, "progress")["finished"]
         result = tally(ledger=feeder_page(feeder, "ledger"), held=erp.books(), cases=progress.open_cases())
         result |= {"workers_killed": self.kills, "seconds": round(seconds, 2)}
         if self.options.json:
@@ -206,6 +213,8 @@ class Demo:
         else:
             for name, value in result.items():
                 self.console.print(f"{name:18} {value}")
+        if not at_rest:
+            self.console.print("It was stopped on the way: what counts as lost had not arrived yet.")
         agree = result["cases"] == result["planted"]
         money = all(float(amount) == 0 for amount in result["money_difference"].values())
         return 0 if agree and money and not (result["lost"] or result["duplicates"]) else 1

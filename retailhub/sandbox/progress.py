@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+
+from rich.console import Console
+from rich.live import Live
+
+LINE_EVERY_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -79,3 +85,39 @@ def picture(seen: Pulse, feeder: dict[str, Any], seconds: float) -> Any:
     cases = "  ".join(f"{code} [yellow]{count}[/yellow]" for code, count in sorted(seen.cases.items()))
     table.add_row("Open cases", cases or "none")
     return table
+
+
+def line(seen: Pulse, feeder: dict[str, Any]) -> str:
+    """The same in one plain line."""
+    cases = ", ".join(f"{code} {count}" for code, count in sorted(seen.cases.items())) or "none"
+    return (
+        f"{feeder['placed']} of {feeder['orders']} orders placed; {seen.waiting_in} to take in, "
+        f"{seen.waiting_out} to post, {seen.posted} in the ERP; open cases: {cases}"
+    )
+
+
+class Screen:
+    """Where progress is shown: a live table on a terminal, else a plain line now and then."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = Live(console=console, refresh_per_second=4) if console.is_terminal else None
+        self._next_line = 0.0
+
+    def __enter__(self) -> Self:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self, seen: Pulse, feeder: dict[str, Any], seconds: float) -> None:
+        """Tell of one look; ``seconds`` since the first."""
+        now = time.monotonic()
+        if self._live is not None:
+            self._live.update(picture(seen, feeder, seconds))
+        elif now >= self._next_line:
+            self._console.print(line(seen, feeder), soft_wrap=True, highlight=False)
+            self._next_line = now + LINE_EVERY_SECONDS
