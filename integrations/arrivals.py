@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import itertools
 import random
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import msgspec
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from integrations import connections, inbox, retry
-from integrations.calls import Lines, Recorder, context_for
+from integrations.calls import Lines
 from integrations.connectors.woocommerce import webhooks as woocommerce
 from integrations.events import ArrivalsParked, MessagesReleased, Parked
-from integrations.models import Connection
 from integrations.ports.documents import Order
 from integrations.ports.errors import AuthRejected, ConnectorError, Misconfigured, RateLimited
+from integrations.reads import Reads
+from integrations.retry import Action
 from integrations.states import Outcome, Status
-from integrations.workflow import Arrival, Failed, Look, Reader, StoreFacts
+from integrations.workflow import Arrival, Failed, Look, StoreFacts
 from retailhub.core import bus, clock
 
 log = structlog.get_logger(__name__)
@@ -27,7 +30,10 @@ rng = random.Random()  # noqa: S311 - spreads retries, protects nothing
 
 OrderFlow = Callable[..., list[Failed]]
 MAX_READS = 12
-"""Tries to read an order back before a person is asked."""
+"""Tries to read an order back before a person is asked, if its store answers other reads."""
+SUSPECTS_EVERY = 5
+"""Rounds of which one begins with the messages that workers died with: new work never starves them."""
+ROUNDS = itertools.count(1)
 
 
 @dataclass
@@ -48,11 +54,14 @@ class Sorted:
     looks: list[Look] = field(default_factory=list)
     ignored: list[inbox.Finish] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
+    told: dict[int, dt.datetime] = field(default_factory=dict)
+    """The version that a body speaks of which cannot be used otherwise."""
 
 
 def work(*, lines: Lines, limit: int) -> int:
     """Claim and work up to ``limit`` shards; returns how many messages were claimed."""
-    for suspects in (False, True):
+    suspects_first = next(ROUNDS) % SUSPECTS_EVERY == 0
+    for suspects in (suspects_first, not suspects_first):
         fence = inbox.next_fence()
         claimed = inbox.claim(fence=fence, limit=limit, lease_seconds=settings.LEASE_SECONDS, suspects=suspects)
         if claimed:
@@ -68,28 +77,24 @@ def _work_claimed(claimed: Sequence[inbox.Claimed], fence: int, lines: Lines) ->
         _finish_without_flow(found, fence)
     if not found.looks:
         return
-    recorders: dict[int, Recorder] = {}
-    reader = _reader(lines, recorders, fence)
+    reads = Reads(lines, fence)
     try:
-        _flow(found.looks, fence, reader)
+        _flow(found.looks, fence, reads)
     except inbox.LeaseLost:
         log.warning("lease_lost", fence=fence, messages=len(claimed))
     except Exception as error:  # noqa: BLE001 - whichever it is, each order is tried by itself next
         log.warning("batch_failed", error=type(error).__name__, looks=len(found.looks))
         for look in found.looks:
-            _one_by_itself(look, fence, reader)
-    for store, recorder in recorders.items():
-        if any(exchange.status == 200 for _, exchange in recorder.exchanges):
-            connections.note_success(connection_id=store)
-        recorder.save()
+            _one_by_itself(look, fence, reads)
+    reads.save()
 
 
 def _sort(claimed: Sequence[inbox.Claimed], facts: dict[int, StoreFacts]) -> Sorted:
     found = Sorted()
     by_order: dict[tuple[int, str], list[Arrival]] = {}
     for message in claimed:
-        if message.way == "engine":
-            ref = str(msgspec.json.decode(message.body)["id"])
+        ref = _ref_without_body(message)
+        if ref:
             by_order.setdefault((message.connection_id, ref), []).append(_arrival(message, None))
             continue
         match woocommerce.decode(message.body, message.topic):
@@ -106,15 +111,36 @@ def _sort(claimed: Sequence[inbox.Claimed], facts: dict[int, StoreFacts]) -> Sor
                         status=Status.DONE,
                         outcome=Outcome.IGNORED,
                         code=f"no_flow_for_{resource}"[:60],
+                        troubled=bool(message.code),
                     )
                 )
             case woocommerce.Unusable(code=code, sentence=sentence, evidence=evidence):
                 found.parked.append(_parked(message, code, sentence, dict(evidence)))
+                if (told := _version_in(message.body)) is not None:
+                    found.told[message.id] = told
     found.looks = [
         Look(store=facts[connection_id], order_ref=ref, arrivals=tuple(arrivals))
         for (connection_id, ref), arrivals in by_order.items()
     ]
     return found
+
+
+MODIFIED = re.compile(rb'"date_modified_gmt"\s*:\s*"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})"')
+
+
+def _version_in(body: bytes) -> dt.datetime | None:
+    found = MODIFIED.search(body)
+    try:
+        return dt.datetime.fromisoformat(found[1].decode()).replace(tzinfo=dt.UTC) if found else None
+    except ValueError:
+        return None
+
+
+def _ref_without_body(message: inbox.Claimed) -> str:
+    """The order that our own look names, or a ring whose body retention has dropped; the shard has it still."""
+    bodiless = message.way == "engine" or (message.wake and not message.body)
+    kind, _, ref = message.shard.partition(":")
+    return ref if bodiless and kind == "store" and not ref.startswith("-") else ""
 
 
 NAMELESS = (
@@ -130,6 +156,7 @@ def _arrival(message: inbox.Claimed, order: Order | None) -> Arrival:
         attempts=message.attempts,
         order=order,
         retry=message.way == "engine" and message.topic == inbox.RETRY,
+        troubled=bool(message.code),
     )
 
 
@@ -150,14 +177,22 @@ def _parked(message: inbox.Claimed, code: str, sentence: str, evidence: dict[str
 def _finish_without_flow(found: Sorted, fence: int) -> None:
     try:
         with transaction.atomic():
-            _park(found.parked, fence)
+            _park(found.parked, found.told, fence)
             inbox.finish(found.ignored, fence=fence)
     except inbox.LeaseLost:
         log.warning("lease_lost", fence=fence)
 
 
-def _park(parked: Sequence[Parked], fence: int) -> None:
-    """Park messages and tell the layers above, in the caller's transaction."""
+def _park_look(look: Look, parked: Sequence[Parked], fence: int) -> None:
+    told = {arrival.message_id: arrival.order.modified_at for arrival in look.arrivals if arrival.order}
+    _park(parked, told, fence)
+
+
+def _park(parked: Sequence[Parked], told: Mapping[int, dt.datetime], fence: int) -> None:
+    """Park messages and tell the layers above, in the caller's transaction.
+
+    ``told`` are the versions they speak of, as far as known: a newer one that is applied later ends them.
+    """
     if not parked:
         return
     inbox.finish(
@@ -168,6 +203,7 @@ def _park(parked: Sequence[Parked], fence: int) -> None:
                 outcome=Outcome(each.outcome),
                 code=each.code[:60],
                 detail=each.detail,
+                version_at=told.get(each.message_id),
             )
             for each in parked
         ],
@@ -176,21 +212,21 @@ def _park(parked: Sequence[Parked], fence: int) -> None:
     bus.publish(ArrivalsParked(parked, clock.now()))
 
 
-def _flow(looks: Sequence[Look], fence: int, reader: Reader) -> None:
+def _flow(looks: Sequence[Look], fence: int, reads: Reads) -> None:
     if FLOWS.order is None:
         raise RuntimeError("the wiring has no flow for orders")
-    failed = FLOWS.order(looks=looks, fence=fence, reader=reader)
+    failed = FLOWS.order(looks=looks, fence=fence, reader=reads)
     if not failed:
         return
     with transaction.atomic():
         for each in failed:
-            _after_error(each.look, each.error, fence)
+            _after_error(each.look, each.error, fence, reads)
 
 
-def _one_by_itself(look: Look, fence: int, reader: Reader) -> None:
+def _one_by_itself(look: Look, fence: int, reads: Reads) -> None:
     """One order's trouble stays its own: what fails alone is parked, what the database refused is tried again."""
     try:
-        _flow([look], fence, reader)
+        _flow([look], fence, reads)
     except inbox.LeaseLost:
         log.warning("lease_lost", fence=fence)
     except DatabaseError as error:
@@ -199,14 +235,14 @@ def _one_by_itself(look: Look, fence: int, reader: Reader) -> None:
     except Exception as error:
         log.exception("import_failed", order=look.order_ref, store=look.store.name)
         with transaction.atomic():
-            _park([_internal(look, arrival, error) for arrival in look.arrivals], fence)
+            _park_look(look, [_internal(look, arrival, error) for arrival in look.arrivals], fence)
 
 
 def _leave(look: Look, fence: int, error: DatabaseError) -> None:
     attempts = max(arrival.attempts for arrival in look.arrivals)
     with transaction.atomic():
         if attempts >= MAX_READS:
-            _park([_internal(look, arrival, error) for arrival in look.arrivals], fence)
+            _park_look(look, [_internal(look, arrival, error) for arrival in look.arrivals], fence)
             return
         due = retry.full_jitter(attempts, rng)
         inbox.finish(
@@ -229,23 +265,31 @@ def _internal(look: Look, arrival: Arrival, error: Exception) -> Parked:
     )
 
 
-def _after_error(look: Look, error: ConnectorError, fence: int) -> None:
-    attempts = max(arrival.attempts for arrival in look.arrivals)
+def _after_error(look: Look, error: ConnectorError, fence: int, reads: Reads) -> None:
+    tries = max(arrival.attempts for arrival in look.arrivals)
+    asked = (look.store.id, look.order_ref) not in reads.unasked
+    held = reads.held.get(look.store.id)
+    attempts = max(tries, held.attempts) if held else tries
     decision = retry.decide(error, attempts=attempts, now=clock.now(), settle_seconds=2.0, rng=rng)
-    if isinstance(error, AuthRejected | RateLimited | Misconfigured):
-        connections.note_trouble(connection_id=look.store.id, error=error)
-    if decision.action is retry.Action.PARK or attempts >= MAX_READS:
+    if asked and isinstance(error, AuthRejected | RateLimited | Misconfigured):
+        retry_at = clock.after(decision.due_in) if decision.pause else None
+        connections.note_trouble(connection_id=look.store.id, error=error, retry_at=retry_at)
+    waits = decision.action is Action.WAIT
+    # only what fails while its store answers others is this order's own trouble; the rest is told as overdue
+    hopeless = asked and not waits and tries >= MAX_READS and look.store.id in reads.answered
+    if decision.action is Action.PARK or hopeless:
         outcome = decision.outcome or Outcome.UNKNOWN
-        _park([_unread(look, arrival, error, outcome) for arrival in look.arrivals], fence)
+        _park_look(look, [_unread(look, arrival, error, outcome) for arrival in look.arrivals], fence)
         return
     inbox.finish(
         [
             inbox.Finish(
                 id=arrival.message_id,
                 status=Status.PENDING,
-                code=error.code[:60],
+                code="" if waits and not asked else error.code[:60],
                 detail=error.detail,
                 due_in=decision.due_in,
+                counted=asked and not waits,
             )
             for arrival in look.arrivals
         ],
@@ -265,24 +309,6 @@ def _unread(look: Look, arrival: Arrival, error: ConnectorError, outcome: Outcom
         detail=f"Order {look.order_ref} could not be read from {look.store.name}: {error.detail}",
         evidence=dict(error.evidence),
     )
-
-
-def _reader(lines: Lines, recorders: dict[int, Recorder], fence: int) -> Reader:
-    rows: dict[int, Connection] = {}
-
-    def read(look: Look) -> Look | ConnectorError:
-        store = look.store.id
-        if store not in rows:
-            rows[store] = Connection.objects.get(pk=store)
-            recorders[store] = Recorder(store, fence)
-        began = clock.now()
-        try:
-            connector = lines.connector(rows[store], context_for(recorders[store], trace_id=look.trace_id))
-            return look.with_read(connector.read_order(look.order_ref), began)
-        except ConnectorError as error:
-            return error
-
-    return read
 
 
 def release(*, message_ids: Sequence[int], why: str) -> int:

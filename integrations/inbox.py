@@ -15,8 +15,9 @@ import msgspec
 from django.db import connection
 from psycopg2.extras import execute_values
 
+from integrations.events import MessagesReleased
 from integrations.states import Lane, Outcome, Status, Way
-from retailhub.core import ids
+from retailhub.core import bus, clock, ids
 
 
 class LeaseLost(RuntimeError):
@@ -64,7 +65,11 @@ WITH given AS (
         seen_count = m.seen_count + 1,
         status = CASE WHEN m.wake AND m.status IN ('done', 'parked') THEN 'pending' ELSE m.status END,
         outcome = CASE WHEN m.wake AND m.status IN ('done', 'parked') THEN '' ELSE m.outcome END,
-        due_at = CASE WHEN m.wake AND m.status IN ('done', 'parked') THEN excluded.due_at ELSE m.due_at END
+        due_at = CASE WHEN m.wake AND m.status IN ('done', 'parked') THEN excluded.due_at ELSE m.due_at END,
+        attempts = CASE WHEN m.wake AND m.status IN ('done', 'parked') THEN 0 ELSE m.attempts END,
+        deaths = CASE WHEN m.wake AND m.status IN ('done', 'parked') THEN 0 ELSE m.deaths END,
+        -- what it was parked for stays: its case is closed when it is done
+        code = CASE WHEN m.wake AND m.status = 'done' THEN '' ELSE m.code END
     RETURNING m.id, m.received_at, m.dedupe_key, m.connection_id, m.seen_count
 ), bodies AS (
     INSERT INTO integrations_inboxbody (message_id, received_at, headers, body)
@@ -116,44 +121,55 @@ class Claimed:
     wake: bool
     trace_id: str
     attempts: int
+    code: str
+    """What it failed with before; empty when it never did."""
     received_at: dt.datetime
     body: bytes
 
 
 CLAIM = """
 WITH heads AS (
-    SELECT m.id, m.connection_id, m.shard FROM integrations_inboxmessage m
+    SELECT m.id, m.lane, m.size, m.connection_id, m.shard FROM integrations_inboxmessage m
     JOIN integrations_connection c ON c.id = m.connection_id AND c.mode <> 'off'
     WHERE m.status = 'pending' AND m.due_at <= (SELECT rh_now()) AND (m.deaths > 0) = %(suspects)s
-      -- the head of its shard; a scalar subquery keeps the walk along the claim index, which a join would leave
-      AND m.id = (
-        SELECT p.id FROM integrations_inboxmessage p
-        WHERE p.connection_id = m.connection_id AND p.shard = m.shard AND p.status IN ('pending', 'in_flight')
-          AND (p.status = 'in_flight' OR p.due_at <= (SELECT rh_now()))
-        ORDER BY p.status = 'in_flight' DESC, p.id LIMIT 1)
+      -- the head of its shard; scalar subqueries keep the walk along the claim index, which a join would leave,
+      -- and each ends at the first row of its own index, however long the shard is
+      AND (SELECT p.id FROM integrations_inboxmessage p
+           WHERE p.connection_id = m.connection_id AND p.shard = m.shard AND p.status = 'in_flight' LIMIT 1) IS NULL
+      AND (SELECT p.id FROM integrations_inboxmessage p
+           WHERE p.connection_id = m.connection_id AND p.shard = m.shard AND p.status IN ('pending', 'in_flight')
+             AND p.status = 'pending' AND p.due_at <= (SELECT rh_now()) AND p.id < m.id
+           ORDER BY p.id LIMIT 1) IS NULL
     ORDER BY m.lane, m.id LIMIT %(limit)s FOR UPDATE OF m SKIP LOCKED
 ), followers AS (
     -- what waits behind a head in its shard is worked along with it: one look serves them all
-    SELECT f.id FROM heads h CROSS JOIN LATERAL (
-        SELECT f.id FROM integrations_inboxmessage f
+    SELECT f.id, h.lane, f.size, h.id AS head FROM heads h CROSS JOIN LATERAL (
+        SELECT f.id, f.size FROM integrations_inboxmessage f
         WHERE f.connection_id = h.connection_id AND f.shard = h.shard AND f.status IN ('pending', 'in_flight')
           AND f.status = 'pending' AND f.id > h.id AND f.deaths = 0 AND f.due_at <= (SELECT rh_now())
         ORDER BY f.id LIMIT 200) f
     WHERE NOT %(suspects)s
+), fitting AS (
+    -- a worker's memory follows the bodies it holds: shards in turn until it is full, at least one message
+    SELECT id, sum(size) OVER turn AS bytes, row_number() OVER turn AS place
+    FROM (SELECT id, lane, size, id AS head FROM heads UNION ALL SELECT id, lane, size, head FROM followers) each
+    WINDOW turn AS (ORDER BY lane, head, id)
 ), taken AS (
     UPDATE integrations_inboxmessage m SET
         status = 'in_flight', fence = %(fence)s, attempts = m.attempts + 1, claimed_seen = m.seen_count,
         lease_until = (SELECT rh_now()) + %(lease)s * interval '1 second'
     -- an array, not a join: the planner knows nothing of a queue's size and must not choose how to walk it
-    WHERE m.id = ANY(ARRAY(SELECT id FROM heads UNION ALL SELECT id FROM followers)) AND m.status = 'pending'
+    WHERE m.id = ANY(ARRAY(SELECT id FROM fitting WHERE bytes <= %(bytes)s OR place = 1)) AND m.status = 'pending'
     RETURNING m.*
 )
-SELECT t.id, t.connection_id, t.shard, t.topic, t.way, t.wake, t.trace_id, t.attempts, t.received_at,
+SELECT t.id, t.connection_id, t.shard, t.topic, t.way, t.wake, t.trace_id, t.attempts, t.code, t.received_at,
        coalesce(b.body, ''::bytea) AS body
 FROM taken t LEFT JOIN LATERAL (
     SELECT body FROM integrations_inboxbody WHERE message_id = t.id AND received_at = t.received_at LIMIT 1) b ON true
 ORDER BY t.id
 """
+CLAIM_BYTES = 32 * 1024 * 1024
+"""Of bodies in one claim."""
 
 
 def next_fence() -> int:
@@ -165,16 +181,44 @@ def next_fence() -> int:
 
 
 def claim(*, fence: int, limit: int, lease_seconds: int, suspects: bool = False) -> list[Claimed]:
-    """Take up to ``limit`` shards' due messages under ``fence``; committed when it returns.
+    """Take up to ``limit`` shards' due messages under ``fence``, `CLAIM_BYTES` at most; committed when it returns.
 
     ``suspects`` are messages a worker has died with: they are claimed one at a time.
     """
-    values = {"fence": fence, "limit": 1 if suspects else limit, "lease": lease_seconds, "suspects": suspects}
+    values = {
+        "fence": fence,
+        "limit": 1 if suspects else limit,
+        "lease": lease_seconds,
+        "suspects": suspects,
+        "bytes": CLAIM_BYTES,
+    }
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, values)
         names = [column.name for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return [Claimed(**{**row, "body": bytes(row["body"])}) for row in rows]
+
+
+def check_lease(*, fence: int) -> None:
+    """Raises `LeaseLost` when nothing under ``fence`` is ours any more."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM integrations_inboxmessage WHERE status = 'in_flight' AND fence = %s LIMIT 1", [fence]
+        )
+        if cursor.fetchone() is None:
+            raise LeaseLost("the work was taken over")
+
+
+def renew(*, fence: int, lease_seconds: int) -> None:
+    """Lengthen the lease of everything under ``fence``; raises `LeaseLost` when none of it is ours any more."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE integrations_inboxmessage SET lease_until = (SELECT rh_now()) + %s * interval '1 second'"
+            " WHERE status = 'in_flight' AND fence = %s",
+            [lease_seconds, fence],
+        )
+        if cursor.rowcount == 0:
+            raise LeaseLost("the work was taken over")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,6 +233,10 @@ class Finish:
     detail: str = ""
     version_at: dt.datetime | None = None
     due_in: float = 0.0
+    counted: bool = True
+    """Whether this try counts as an attempt (waiting as told does not)."""
+    troubled: bool = False
+    """Whether it had failed before: a case of it, if there is one, is over when it is done."""
 
 
 FINISH = """
@@ -197,22 +245,27 @@ UPDATE integrations_inboxmessage m SET
     status = CASE WHEN m.wake AND m.seen_count > m.claimed_seen AND v.status = 'done' THEN 'pending' ELSE v.status END,
     outcome = CASE WHEN m.wake AND m.seen_count > m.claimed_seen AND v.status = 'done' THEN '' ELSE v.outcome END,
     subject = CASE WHEN v.subject <> '' THEN v.subject ELSE m.subject END,
-    code = v.code, detail = v.detail, version_at = coalesce(v.version_at, m.version_at),
+    -- put back without a word: what it failed with before stays true
+    code = CASE WHEN v.status = 'pending' AND v.code = '' THEN m.code ELSE v.code END,
+    detail = CASE WHEN v.status = 'pending' AND v.code = '' THEN m.detail ELSE v.detail END,
+    version_at = coalesce(v.version_at, m.version_at),
     due_at = (SELECT rh_now()) + v.due_in * interval '1 second',
     finished_at = CASE WHEN v.status = 'pending' THEN NULL ELSE (SELECT rh_now()) END,
-    lease_until = NULL, deaths = CASE WHEN v.status = 'pending' THEN m.deaths ELSE 0 END
-FROM (VALUES %s) AS v (id, status, outcome, subject, code, detail, version_at, due_in, fence)
+    lease_until = NULL, deaths = CASE WHEN v.status = 'pending' THEN m.deaths ELSE 0 END,
+    attempts = m.attempts - (NOT v.counted)::int
+FROM (VALUES %s) AS v (id, status, outcome, subject, code, detail, version_at, due_in, counted, fence)
 WHERE m.id = v.id AND m.fence = v.fence AND m.status = 'in_flight'
 RETURNING m.id
 """
-FINISH_ROW = "(%s::bigint, %s, %s, %s, %s, %s, %s::timestamptz, %s::double precision, %s::bigint)"
+FINISH_ROW = "(%s::bigint, %s, %s, %s, %s, %s, %s::timestamptz, %s::double precision, %s::boolean, %s::bigint)"
 
 
 def finish(results: Iterable[Finish], *, fence: int) -> None:
-    """Write what became of claimed messages, in the caller's transaction.
+    """Write what became of claimed messages, in the caller's transaction; cases of what is done at last close.
 
     Raises `LeaseLost` when any of them is not this worker's any more; the caller's transaction must then fail.
     """
+    results = list(results)
     rows = [
         (
             r.id,
@@ -223,6 +276,7 @@ def finish(results: Iterable[Finish], *, fence: int) -> None:
             r.detail[:2000],
             r.version_at,
             r.due_in,
+            r.counted,
             fence,
         )
         for r in results
@@ -233,11 +287,52 @@ def finish(results: Iterable[Finish], *, fence: int) -> None:
         done = execute_values(cursor.cursor, FINISH, rows, template=FINISH_ROW, page_size=len(rows), fetch=True)
     if len(done) != len(rows):
         raise LeaseLost(f"{len(rows) - len(done)} of {len(rows)} messages were taken over")
+    _close([r.id for r in results if r.troubled and r.status is Status.DONE], "it was worked after all")
 
 
-def put_back(message_ids: Sequence[int], *, fence: int) -> None:
-    """Give claimed messages back, due at once. Raises `LeaseLost` as `finish` does."""
-    finish([Finish(id=message_id, status=Status.PENDING) for message_id in message_ids], fence=fence)
+def _close(message_ids: Sequence[int], why: str) -> None:
+    if message_ids:
+        bus.publish(MessagesReleased("i", [f"message:msg_i{each}" for each in message_ids], why, clock.now()))
+
+
+def put_back(message_ids: Sequence[int], *, fence: int, due_in: float = 0.0) -> None:
+    """Give claimed messages back, not counting this try. Raises `LeaseLost` as `finish` does."""
+    waiting = [Finish(id=each, status=Status.PENDING, due_in=due_in, counted=False) for each in message_ids]
+    finish(waiting, fence=fence)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overtaken:
+    """What is known of a shard now: its newest version, and since when a read told it, if one did."""
+
+    connection_id: int
+    shard: str
+    version_at: dt.datetime
+    read_began: dt.datetime | None
+
+
+OVERTAKE = """
+UPDATE integrations_inboxmessage m SET
+    status = 'done', outcome = 'superseded', finished_at = (SELECT rh_now())
+WHERE m.status = 'parked' AND m.id = ANY(ARRAY(
+    SELECT p.id FROM (VALUES %s) AS v (connection_id, shard, version_at, read_began) CROSS JOIN LATERAL (
+        SELECT p.id FROM integrations_inboxmessage p
+        WHERE p.status = 'parked' AND p.connection_id = v.connection_id AND p.shard = v.shard
+          AND (p.version_at < v.version_at OR (p.wake AND p.received_at < v.read_began))
+        ORDER BY p.id LIMIT 200) p))
+RETURNING m.id
+"""
+OVERTAKE_ROW = "(%s::bigint, %s, %s::timestamptz, %s::timestamptz)"
+
+
+def overtake(known: Sequence[Overtaken]) -> None:
+    """End what is parked and older than what has been applied since, in the caller's transaction; cases close."""
+    if not known:
+        return
+    rows = [(each.connection_id, each.shard, each.version_at, each.read_began) for each in known]
+    with connection.cursor() as cursor:
+        ended = execute_values(cursor.cursor, OVERTAKE, rows, template=OVERTAKE_ROW, page_size=len(rows), fetch=True)
+    _close([message_id for (message_id,) in ended], "a newer state of the order has been applied since")
 
 
 RECHECK, RETRY = "order.recheck", "order.retry"

@@ -30,6 +30,7 @@ from integrations import inbox
 from integrations.connectors.woocommerce import webhooks as woocommerce
 from integrations.models import Connection, ConnectionState
 from integrations.states import Lane, Way
+from retailhub.core import ids
 
 log = structlog.get_logger(__name__)
 
@@ -135,8 +136,8 @@ def message_of(connection_id: int, headers: dict[str, str], body: bytes) -> inbo
     return inbox.NewMessage(
         connection_id=connection_id,
         topic=topic,
-        # one shard for an id whatever the topic calls it: the topic is not signed
-        shard=f"store:{seen.resource_id}" if seen.resource_id else "store:-",
+        # one shard for an id whatever the topic calls it: the topic is not signed; what names none waits for nobody
+        shard=f"store:{seen.resource_id}" if seen.resource_id else f"store:-{ids.new_trace_id()}",
         body=body,
         headers=headers,
         way=Way.WEBHOOK,

@@ -33,6 +33,8 @@ class Arrival:
     order: Order | None
     retry: bool = False
     """Whether what the order has parked is to be tried again."""
+    troubled: bool = False
+    """Whether it had failed before, so that a case of it may be open."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -74,7 +74,11 @@ class InboxMessage(Message):
                 name="inbox_open_shard",
                 condition=Q(status__in=["pending", "in_flight"]),
             ),
+            # claims: is one of the shard being worked
+            models.Index(fields=["connection", "shard"], name="inbox_worked_shard", condition=Q(status="in_flight")),
             models.Index(fields=["lease_until"], name="inbox_leases", condition=Q(status="in_flight")),
+            # what is parked of a shard and overtaken by what was applied since
+            models.Index(fields=["connection", "shard"], name="inbox_parked_shard", condition=Q(status="parked")),
             # the timeline of a subject; explain
             models.Index(fields=["subject", "id"], name="inbox_subject", condition=~Q(subject="")),
             # the console's list of what is parked

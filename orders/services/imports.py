@@ -78,6 +78,7 @@ def apply(*, looks: Sequence[Look], fence: int, now: dt.datetime) -> list[Look]:
             now=now,
         )
         _note_reads([step for step in settled if not step.is_due])
+        inbox.overtake([known for step in settled for known in _overtaken(step)])
         inbox.finish([done for step in settled for done in _finishes(step)], fence=fence)
     return [step.look for step in steps if step.ask_store]
 
@@ -232,6 +233,15 @@ def _note_reads(steps: Sequence[Step]) -> None:
         Order.objects.bulk_update(read, ["read_at"])
 
 
+def _overtaken(step: Step) -> list[inbox.Overtaken]:
+    row, began = step.row, None if step.stale else step.look.read_began
+    if row is None or row.version_at is None or (step.document is None and began is None):
+        return []
+    shard = f"store:{row.order_ref}"
+    known = inbox.Overtaken(connection_id=row.store_id, shard=shard, version_at=row.version_at, read_began=began)
+    return [known]
+
+
 def _why(step: Step) -> str:
     if step.document is None:
         return "looked at again"
@@ -278,6 +288,7 @@ def _finish(step: Step, arrival: Arrival) -> inbox.Finish:
         subject=step.row.subject if step.row else "",
         code="gone_before_it_was_seen" if outcome is Outcome.IGNORED else "",
         version_at=arrival.order.modified_at if arrival.order else None,
+        troubled=arrival.troubled,
     )
 
 

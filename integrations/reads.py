@@ -1,0 +1,114 @@
+"""Asking stores for what they only rang about: under a living lease, bounded, and not where asking is no use."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from integrations import connections, inbox
+from integrations.calls import Lines, Recorder, context_for
+from integrations.models import Connection, ConnectionState
+from integrations.ports.errors import AuthRejected, ConnectorError, RateLimited
+from integrations.workflow import Look
+from retailhub.core import clock
+
+STORE_SECONDS = 5.0
+"""Of reads from one store in one claim; what is left is put back, so that a slow store holds up nobody else."""
+LATER_SECONDS = 2.0
+HELD_SECONDS = 15.0
+"""How soon a read that was held is looked at again: somebody may resume the connection any time."""
+WHOLE_STORE = frozenset({"unreachable", "timed_out", "connection_lost"})
+"""Codes of `Transient` that say something of the store and nothing of the order."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """Why a store is not asked (again) in this claim. ``attempts`` of the look that found it out; 0 for none."""
+
+    error: ConnectorError
+    attempts: int = 0
+
+
+class Lease:
+    """Asked before each call: is the work still ours? Renewed when a third of its time is over."""
+
+    def __init__(self, fence: int) -> None:
+        self.fence = fence
+        self.renewed = time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self.renewed > settings.LEASE_SECONDS / 3:
+            inbox.renew(fence=self.fence, lease_seconds=settings.LEASE_SECONDS)
+            self.renewed = time.monotonic()
+        else:
+            inbox.check_lease(fence=self.fence)
+
+
+class Reads:
+    """The reader of one claim, and what it learned of the stores."""
+
+    def __init__(self, lines: Lines, fence: int) -> None:
+        self.held: dict[int, Held] = {}
+        self.answered: set[int] = set()
+        """Stores that a read of this claim succeeded at."""
+        self.unasked: set[tuple[int, str]] = set()
+        """Orders whose store was not asked: its error is another one's."""
+        self._lines, self._fence = lines, fence
+        self._lease = Lease(fence)
+        self._rows: dict[int, Connection] = {}
+        self._recorders: dict[int, Recorder] = {}
+        self._seconds: dict[int, float] = {}
+
+    def __call__(self, look: Look) -> Look | ConnectorError:
+        store, name = look.store.id, (look.store.id, look.order_ref)
+        if store not in self._rows:
+            self._meet(store)
+        self.unasked.discard(name)
+        if store in self.held:
+            self.unasked.add(name)
+            return self.held[store].error
+        if self._seconds[store] >= STORE_SECONDS:
+            self.unasked.add(name)
+            return _later(f"{look.store.name} answers slowly; the read waits for its turn.", LATER_SECONDS)
+        began, ticks = clock.now(), time.monotonic()
+        try:
+            context = context_for(self._recorders[store], trace_id=look.trace_id, before_call=self._lease)
+            answer = self._lines.connector(self._rows[store], context).read_order(look.order_ref)
+        except ConnectorError as error:
+            if isinstance(error, AuthRejected | RateLimited) or error.code in WHOLE_STORE:
+                self.held[store] = Held(error, max(arrival.attempts for arrival in look.arrivals))
+            return error
+        finally:
+            self._seconds[store] += time.monotonic() - ticks
+        self.answered.add(store)
+        return look.with_read(answer, began)
+
+    def _meet(self, store: int) -> None:
+        self._rows[store] = Connection.objects.get(pk=store)
+        self._recorders[store] = Recorder(store, self._fence)
+        self._seconds[store] = 0.0
+        reason = _reason_to_hold(ConnectionState.objects.get(pk=store), clock.now())
+        if reason:
+            self.held[store] = Held(_later(reason, HELD_SECONDS))
+
+    def save(self) -> None:
+        """Store the exchanges; note the stores that went on answering."""
+        for store, recorder in self._recorders.items():
+            if store in self.answered and store not in self.held:
+                connections.note_success(connection_id=store)
+            recorder.save()
+
+
+def _later(reason: str, seconds: float) -> RateLimited:
+    return RateLimited(reason, retry_at=clock.after(seconds))
+
+
+def _reason_to_hold(state: ConnectionState, now: dt.datetime) -> str:
+    if state.paused_at is not None and (state.paused_until is None or state.paused_until > now):
+        return "The store is paused; nothing is read from it."
+    if state.retry_at is not None and state.retry_at > now:
+        return "The store asked us to wait; nothing is read from it until then."
+    return ""
