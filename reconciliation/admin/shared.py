@@ -27,10 +27,14 @@ MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 def runbook(code: str) -> Panel:
-    """The runbook of a code as HTML (raw HTML in it is not let through), or the plain fact that there is none."""
+    """The runbook of a code as HTML (raw HTML in it is not let through), or the plain fact that there is none.
+
+    What stands above its first section (title, sentence, owner side) the page says already, filled in.
+    """
     path = settings.BASE_DIR / "docs" / "runbooks" / f"{code}.md"
     known = code in CODES and path.is_file()
-    html = MARKDOWN.render(path.read_text()) if known else ""
+    _head, mark, sections = (path.read_text() if known else "").partition("\n## ")
+    html = MARKDOWN.render(mark + sections)
     return Panel(
         title="What to do",
         template="console/panels/runbook.html",

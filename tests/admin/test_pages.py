@@ -190,9 +190,12 @@ def test_a_case_page_shows_the_runbook_or_says_that_there_is_none(world: World, 
     assert "There is no runbook docs/runbooks/sku_unmapped.md" in client.get(url).content.decode()
     folder = tmp_path / "docs" / "runbooks"
     folder.mkdir(parents=True)
-    (folder / "sku_unmapped.md").write_text("# Map it\n\n<script>alert(1)</script>\n")
+    (folder / "sku_unmapped.md").write_text(
+        "# sku_unmapped\n\n> The SKU {key} waits.\n\n## Map it\n<script>alert(1)</script>\n"
+    )
     shown = client.get(url).content.decode()
-    assert "<h1>Map it</h1>" in shown
+    assert "<h2>Map it</h2>" in shown
+    assert "{key}" not in shown
     assert "<script>alert(1)</script>" not in shown
 
 
