@@ -190,6 +190,16 @@ def versions_of(order_id: int) -> list[VersionView]:
     ]
 
 
+def names_of(*, subjects: Iterable[str]) -> dict[str, str]:
+    """``Order 1635 of shop`` by subject, as far as there are such orders."""
+    public_ids = [subject.removeprefix("order:") for subject in subjects if subject.startswith("order:")]
+    if not public_ids:
+        return {}
+    rows = Order.objects.filter(public_id__in=public_ids)
+    told = rows.values_list("public_id", "number", "order_ref", "store__name")
+    return {f"order:{public_id}": f"Order {number or ref} of {store}" for public_id, number, ref, store in told}
+
+
 def money_of(*, subjects: Iterable[str]) -> dict[str, tuple[str, Decimal | None]]:
     """Currency and total of orders by their subject, as far as there are such orders."""
     public_ids = [subject.removeprefix("order:") for subject in subjects if subject.startswith("order:")]

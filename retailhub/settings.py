@@ -261,6 +261,8 @@ UNFOLD = {
     "SITE_TITLE": "RetailHub",
     "SITE_HEADER": "RetailHub",
     "SITE_SYMBOL": "hub",
+    "SITE_URL": None,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "retailhub.console.navigation.favicon"}],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"navigation": "retailhub.console.navigation.groups"},

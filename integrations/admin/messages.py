@@ -77,7 +77,7 @@ def unmask(doing: Doing) -> HttpResponse:
     )
     context = {
         **admin.frame(doing.request),
-        "title": f"{doing.subject} with personal data",
+        "title": f"Message {doing.subject} with personal data",
         "back": admin.url_of(doing.subject),
         "lead": "What you see here was written down in the audit.",
         "panels": admin.contents(doing.subject, unmasked=True),
@@ -140,6 +140,9 @@ class MessageAdmin(ModelAdmin):
     def connection_name(self, row: Any) -> str:
         return str(row.connection.name)
 
+    def title_of(self, obj: Any) -> str:
+        return f"Message {obj}"
+
     def lead(self, request: HttpRequest, obj: Any) -> str:
         if not obj.code and not obj.detail:
             return ""
@@ -151,7 +154,7 @@ class MessageAdmin(ModelAdmin):
         return [
             Fact("Connection", subject_cell(f"connection:{obj.connection_id}", obj.connection.name)),
             Fact("Status", text(f"{words(obj.status)}{outcome}", tone=TONES[obj.status])),
-            Fact("About", subject_cell(obj.subject)),
+            Fact("About", subject_cell(obj.subject, self.admin_site.names([obj.subject]).get(obj.subject, ""))),
             Fact("Code", text(obj.code or "–", mono=True)),
             Fact("Detail", text(privacy.mask_text(obj.detail) or "–")),
             Fact("Attempts", text(obj.attempts)),

@@ -60,7 +60,7 @@ def _unmask(doing: Doing) -> HttpResponse:
     ]
     context = {
         **row.shown_by.frame(doing.request),
-        "title": f"{row.public_id} with personal data",
+        "title": f"Customer {row.public_id} with personal data",
         "back": row.shown_by.url_of(row),
         "lead": "What you see here was written down in the audit.",
         "panels": [table("Personal data", ["", ""], shown)],
@@ -83,6 +83,9 @@ class CustomerAdmin(ModelAdmin):
             preview=lambda row: f"Name and contact data of {row} are shown, once. The audit keeps that you saw them.",
         ),
     )
+
+    def title_of(self, obj: Customer) -> str:
+        return f"Customer {obj.public_id}"
 
     def find(self, request: HttpRequest, object_id: str) -> Any:
         row = super().find(request, object_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -123,6 +124,11 @@ class CaseAdmin(ModelAdmin):
         rows: QuerySet[Case] = super().get_queryset(request)
         return rows.select_related("cause__connection").defer("cause__connection__credentials")
 
+    def enrich(self, rows: list[Any]) -> None:
+        names = self.admin_site.names([row.subject for row in rows])
+        for row in rows:
+            row.about_name = names.get(row.subject, row.subject.partition(":")[2])
+
     @display(description="Case", ordering="id")
     def told(self, case: Case) -> str:
         return privacy.mask_text(case.sentence)
@@ -140,8 +146,8 @@ class CaseAdmin(ModelAdmin):
         return words(case.owner_side)
 
     @display(description="About")
-    def about(self, case: Case) -> str:
-        return case.subject
+    def about(self, case: Any) -> str:
+        return str(case.about_name)
 
     @display(description="Money at risk")
     def at_risk(self, case: Case) -> str:
@@ -170,7 +176,7 @@ class CaseAdmin(ModelAdmin):
             Fact("State", text(obj.state, tone=STATE_TONES[obj.state])),
             Fact("Code", text(obj.code, mono=True)),
             Fact("Who can mend it", text(SIDES.get(obj.owner_side, obj.owner_side))),
-            Fact("About", subject_cell(obj.subject)),
+            Fact("About", subject_cell(obj.subject, self.admin_site.names([obj.subject]).get(obj.subject, ""))),
             Fact("Cause", subject_cell(f"cause:{cause.public_id}", str(cause))),
             Fact("Connection", store),
             Fact("Money at risk", text(money(obj.money_at_risk, obj.currency) or "–")),

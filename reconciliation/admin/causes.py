@@ -164,10 +164,11 @@ class CauseAdmin(ModelAdmin):
 
     def panels(self, request: HttpRequest, obj: Cause) -> Sequence[Panel]:
         opened = Case.objects.filter(cause=obj, state=Case.State.OPEN).order_by("-id")[:SHOWN]
+        names = self.admin_site.names([case.subject for case in opened])
         rows = [
             [
                 subject_cell(f"case:{case.public_id}"),
-                subject_cell(case.subject),
+                subject_cell(case.subject, names.get(case.subject, "")),
                 text(money(case.money_at_risk, case.currency) or "–"),
                 text(moment(case.opened_at)),
             ]

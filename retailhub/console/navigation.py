@@ -52,6 +52,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     ),
 )
 """Title of a group; label, symbol and model of each entry. The entry without a model is the home page."""
+LABELS = {model: label for _, entries in GROUPS for label, _, model in entries if model}
 
 
 def groups(request: HttpRequest) -> list[dict[str, Any]]:
@@ -74,6 +75,11 @@ def _item(request: HttpRequest, label: str, symbol: str, model: str) -> dict[str
     link = reverse(f"admin:{model.replace('.', '_')}_changelist") if model else home
     active = request.path == home if link == home else request.path.startswith(link)
     return {"title": label, "icon": symbol, "link": link, "active": lambda _request: active}
+
+
+def favicon(_request: HttpRequest) -> str:
+    """The address of our own symbol."""
+    return static("console/favicon.svg")
 
 
 def stylesheet(_request: HttpRequest) -> str:

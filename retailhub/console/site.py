@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from orders import selectors as orders
 from orders.selectors import OrderView
 from reconciliation import codes
 from reconciliation.services import replays
+from retailhub.console.navigation import LABELS
 from retailhub.console.pages import home, timeline
 from retailhub.console.story import decision_sentence
 from retailhub.core.admin import Moment, Panel, Site
@@ -33,6 +35,12 @@ class ConsoleSite(Site):
 
     def decision(self, decision: str, standing: Any = None) -> str:
         return decision_sentence(decision, standing)
+
+    def names(self, subjects: Sequence[str]) -> Mapping[str, str]:
+        return orders.names_of(subjects=subjects)
+
+    def label(self, model: str) -> str:
+        return LABELS.get(model, "")
 
     def replay(self, names: Sequence[str], *, actor: Any, reason: str, now: dt.datetime) -> int:
         plan = replays.plan_messages(names)

@@ -95,3 +95,27 @@ def test_every_act_has_a_permission_that_exists() -> None:
         "orders.delete_eligibilityrule",
     }
     assert known <= used
+
+
+def test_a_list_is_called_what_the_sidebar_calls_it_and_says_when_it_is_empty(db: None) -> None:
+    client = person(everything=True)
+    shown = client.get(list_of("reconciliation.cause")).content.decode()
+    assert "There are no causes" in shown
+    assert "Create a new item" not in shown
+    heading = shown.partition("content-main")[0]
+    assert ">Triage<" in "".join(heading.split())
+    assert ">Causes<" not in "".join(heading.split())
+    assert "View site" not in shown
+    assert "console/favicon.svg" in shown
+
+
+def test_what_is_about_an_order_names_it_as_people_do(world: World) -> None:
+    case = Case.objects.filter(code="sku_unmapped").earliest("pk")
+    number = world.order(904).number
+    client = person()
+    for page in (
+        list_of("reconciliation.case"),
+        reverse("admin:reconciliation_case_change", args=[case.pk]),
+        reverse("admin:reconciliation_cause_change", args=[case.cause_id]),
+    ):
+        assert f"Order {number} of eu" in client.get(page).content.decode(), page

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
+from django.urls import reverse
 
+from retailhub.console.navigation import LABELS
 from retailhub.core.admin import words
 
 register = template.Library()
@@ -16,6 +19,15 @@ register = template.Library()
 def moment(at: dt.datetime | None) -> str:
     """``2026-11-23 21:07:10``, in UTC."""
     return words.moment(at)
+
+
+@register.filter
+def page_name(part: Mapping[str, Any]) -> str:
+    """A part of a page's heading (title and link), called what the sidebar calls the page."""
+    link = str(part.get("link") or "")
+    labels = {reverse(f"admin:{model.replace('.', '_')}_changelist"): label for model, label in LABELS.items()}
+    title = str(part["title"])
+    return labels.get(link) or title[:1].upper() + title[1:]
 
 
 @register.filter

@@ -123,13 +123,18 @@ class ModelAdmin(Unfold):  # type: ignore[misc]
     def list_url(self) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
 
+    @property
+    def list_name(self) -> str:
+        """What the sidebar calls the list."""
+        return self.admin_site.label(self.opts.label_lower) or str(self.opts.verbose_name_plural).capitalize()
+
     def frame(self, request: HttpRequest) -> dict[str, Any]:
         """What every page's template needs."""
         request.current_app = self.admin_site.name
         return {
             **self.admin_site.each_context(request),
             "list_url": self.list_url,
-            "list_name": str(self.opts.verbose_name_plural).capitalize(),
+            "list_name": self.list_name,
         }
 
     def acts_for(self, request: HttpRequest, obj: Model) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ PAGES = {
     "connection": "admin:integrations_connection_change",
 }
 """Where the page of a subject (``order:ord_…``) is; messages go by their direction."""
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 MESSAGES = {
     "msg_i": "admin:integrations_inboxmessage_change",
     "msg_o": "admin:integrations_outboxmessage_change",
@@ -25,12 +27,21 @@ MESSAGES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One value as it is shown. ``tone`` is good, warn, bad or quiet; ``mono`` for ids and codes."""
+    """One value as it is shown. ``tone`` is good, warn, bad or quiet; ``mono`` for ids and codes.
+
+    ``small`` stands beneath it.
+    """
 
     text: str
     url: str = ""
     tone: str = ""
     mono: bool = False
+    small: str = ""
+
+    @property
+    def is_moment(self) -> bool:
+        """Whether it is a moment, which is never broken over two lines."""
+        return MOMENT.fullmatch(self.text) is not None
 
 
 @dataclass(frozen=True)
@@ -107,5 +118,7 @@ def subject_url(subject: str) -> str:
 
 
 def subject_cell(subject: str, name: str = "") -> Cell:
-    """A subject as a link to its page, under its own name or the one given."""
-    return Cell(text=name or subject.partition(":")[2] or "–", url=subject_url(subject), mono=not name)
+    """A subject as a link to its page, under the name given with its id beneath, or under its id."""
+    public_id = subject.partition(":")[2]
+    small = public_id if name and subject.startswith("order:") else ""
+    return Cell(text=name or public_id or "–", url=subject_url(subject), mono=not name, small=small)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unfold.sites import UnfoldAdminSite
@@ -26,6 +26,14 @@ class Site(Unfold):  # type: ignore[misc]
     def decision(self, decision: str, standing: Any = None) -> str:
         """Why an order is posted or not, as a sentence; ``standing`` is what other systems have of it."""
         raise NotImplementedError
+
+    def names(self, subjects: Sequence[str]) -> Mapping[str, str]:
+        """What people call these subjects, where they call them anything but their id."""
+        return {}
+
+    def label(self, model: str) -> str:
+        """What the sidebar calls the list of a model (``orders.order``); empty where it leads to none."""
+        return ""
 
     def replay(self, names: Sequence[str], *, actor: Any, reason: str, now: dt.datetime) -> int:
         """Send parked messages (``msg_o12``) back to work; returns how many were parked."""
