@@ -133,13 +133,17 @@ WITH heads AS (
     JOIN integrations_connection c ON c.id = m.connection_id AND c.mode <> 'off'
     WHERE m.status = 'pending' AND m.due_at <= (SELECT rh_now()) AND (m.deaths > 0) = %(suspects)s
       -- the head of its shard; scalar subqueries keep the walk along the claim index, which a join would leave,
-      -- and each ends at the first row of its own index, however long the shard is
-      AND (SELECT p.id FROM integrations_inboxmessage p
-           WHERE p.connection_id = m.connection_id AND p.shard = m.shard AND p.status = 'in_flight' LIMIT 1) IS NULL
-      AND (SELECT p.id FROM integrations_inboxmessage p
-           WHERE p.connection_id = m.connection_id AND p.shard = m.shard AND p.status IN ('pending', 'in_flight')
-             AND p.status = 'pending' AND p.due_at <= (SELECT rh_now()) AND p.id < m.id
-           ORDER BY p.id LIMIT 1) IS NULL
+      -- and each ends at the first row of its own index, however long the shard is: the row comparison is there
+      -- because with a bare id the planner may walk the primary key, past all that was ever done
+      AND CASE WHEN (
+            SELECT p.id FROM integrations_inboxmessage p
+            WHERE p.connection_id = m.connection_id AND p.shard = m.shard AND p.status = 'in_flight' LIMIT 1
+          ) IS NOT NULL THEN false ELSE (
+            SELECT p.id FROM integrations_inboxmessage p
+            WHERE p.connection_id = m.connection_id AND p.shard = m.shard AND p.status IN ('pending', 'in_flight')
+              AND p.status = 'pending' AND p.due_at <= (SELECT rh_now())
+              AND (p.connection_id, p.shard, p.id) < (m.connection_id, m.shard, m.id) LIMIT 1
+          ) IS NULL END
     ORDER BY m.lane, m.id LIMIT %(limit)s FOR UPDATE OF m SKIP LOCKED
 ), followers AS (
     -- what waits behind a head in its shard is worked along with it: one look serves them all
