@@ -183,6 +183,8 @@ def change(
         known.parse_credentials(row.credentials)
         _check_store_code(row.settings, but=row.pk)
         row.save()
+        # mended, as far as we know: what was held back for the old settings is tried at once
+        ConnectionState.objects.filter(pk=row.pk).update(retry_at=None)
         after = {**row.settings, "max_in_flight": row.max_in_flight, "settle_seconds": row.settle_seconds}
         changed = sorted(key for key, value in after.items() if before.get(key) != value)
         audit.record(
