@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from integrations import selectors
+from inventory.forms import CodeCheckedForm
 from inventory.models import SkuMapping
 from inventory.services import mappings
 from retailhub.core.admin import (
@@ -18,7 +19,6 @@ from retailhub.core.admin import (
     Doing,
     Fact,
     ModelAdmin,
-    ReasonForm,
     choice_filter,
     display,
     subject_cell,
@@ -27,7 +27,7 @@ from retailhub.core.admin import (
 from retailhub.core.admin.words import moment
 
 
-class NewMappingForm(ReasonForm):
+class NewMappingForm(CodeCheckedForm):
     connection = forms.ChoiceField(label="System")
     sku = forms.CharField(label="SKU", max_length=200, strip=False, help_text="Exactly as the shop writes it.")
     item_code = forms.CharField(max_length=200, strip=False, help_text="What the other system calls it.")
@@ -36,11 +36,15 @@ class NewMappingForm(ReasonForm):
         self.fields["connection"].choices = selectors.sinks()  # type: ignore[attr-defined]
 
 
-class CodeForm(ReasonForm):
+class CodeForm(CodeCheckedForm):
     item_code = forms.CharField(max_length=200, strip=False, help_text="What the other system calls it.")
 
     def prepare(self, subject: Any) -> None:
         self.fields["item_code"].initial = subject.item_code
+        self.connection_id = int(subject.connection_id)
+
+    def connection_of(self, values: dict[str, Any]) -> int:
+        return self.connection_id
 
 
 def _map_new(doing: Doing) -> str:

@@ -15,6 +15,7 @@ from reconciliation.admin.shared import (
     SIDE_LABELS,
     SIDES,
     MapSkuForm,
+    map_preview,
     map_sku,
     not_about_sku,
     replay,
@@ -82,9 +83,7 @@ class CaseAdmin(ModelAdmin):
             permission="console.map_sku",
             form=MapSkuForm,
             run=map_sku,
-            preview=lambda case: (
-                f"Every order that waits for SKU {case.cause.key} is decided on again, not only this one."
-            ),
+            preview=lambda case: map_preview(case.cause),
             why_not=_not_mappable,
             expected=(ValueError,),
         ),

@@ -14,6 +14,7 @@ from reconciliation import selectors
 from reconciliation.admin.shared import (
     CODE_CHOICES,
     MapSkuForm,
+    map_preview,
     map_sku,
     not_about_sku,
     replay,
@@ -84,7 +85,7 @@ class CauseAdmin(ModelAdmin):
             permission="console.map_sku",
             form=MapSkuForm,
             run=map_sku,
-            preview=lambda cause: f"Every order that waits for SKU {cause.key} is decided on again.",
+            preview=map_preview,
             why_not=not_about_sku,
             expected=(ValueError,),
         ),

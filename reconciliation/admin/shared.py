@@ -9,10 +9,12 @@ from django.conf import settings
 from markdown_it import MarkdownIt
 
 from integrations import selectors as pipes
+from inventory.forms import CodeCheckedForm
+from inventory.selectors import skus_of
 from inventory.services import mappings
 from reconciliation.codes import CODES, Side
 from reconciliation.services import replays
-from retailhub.core.admin import Doing, Panel, ReasonForm, Refused
+from retailhub.core.admin import Doing, Panel, Refused
 from retailhub.core.cli import counted
 
 SIDES = {
@@ -21,6 +23,7 @@ SIDES = {
     Side.OTHER_SYSTEM.value: "whoever runs the other system",
     Side.US.value: "the makers of RetailHub",
 }
+UNKNOWN_ITEM = "unknown_item"
 SIDE_LABELS = {"data": "info", "configuration": "warning", "other system": "warning", "us": "danger"}
 CODE_CHOICES = [(code, code.replace("_", " ")) for code in sorted(CODES)]
 MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
@@ -42,34 +45,55 @@ def runbook(code: str) -> Panel:
     )
 
 
-class MapSkuForm(ReasonForm):
-    """Maps the SKU at fault of a cause at the ERP of its store."""
+class MapSkuForm(CodeCheckedForm):
+    """Maps the SKU at fault of a cause at the ERP of its store, or one that is called by the item at fault."""
 
     connection = forms.ChoiceField(label="System")
+    sku = forms.ChoiceField(label="SKU")
     item_code = forms.CharField(max_length=200, strip=False, help_text="What that system calls the SKU.")
 
     def prepare(self, subject: Any) -> None:
         cause = getattr(subject, "cause", subject)
-        self.fields["connection"].choices = pipes.sinks(store_id=cause.connection_id)  # type: ignore[attr-defined]
+        of_store = pipes.sinks(store_id=cause.connection_id)
+        sinks = [(cause.connection_id, cause.connection.name)] if cause.code == UNKNOWN_ITEM else of_store
+        self.fields["connection"].choices = sinks  # type: ignore[attr-defined]
+        self.fields["sku"].choices = [(sku, sku) for sku in skus_at_fault(cause)]  # type: ignore[attr-defined]
+
+
+def skus_at_fault(cause: Any) -> list[str]:
+    """The SKU that nobody knows, or the SKUs that are called by the item which the ERP does not know."""
+    if cause.code == UNKNOWN_ITEM and cause.connection_id is not None:
+        return skus_of(connection_id=cause.connection_id, item_code=cause.key)
+    return [cause.key]
 
 
 def map_sku(doing: Doing) -> str:
     """Map the SKU at fault; orders waiting for it are decided on again."""
-    cause = getattr(doing.subject, "cause", doing.subject)
+    sku = doing.values["sku"]
     mappings.map_sku(
         connection_id=int(doing.values["connection"]),
-        sku=cause.key,
+        sku=sku,
         item_code=doing.values["item_code"],
         actor=doing.actor,
         reason=doing.reason,
         now=doing.now,
     )
-    return f"{cause.key} is mapped to {doing.values['item_code']}; every order that waits for it is decided on again."
+    return f"{sku} is mapped to {doing.values['item_code']}; every order that waits for it is decided on again."
 
 
 def not_about_sku(subject: Any) -> str:
     """Why a SKU cannot be mapped here; empty when it can."""
+    if subject.code == UNKNOWN_ITEM:
+        cause = getattr(subject, "cause", subject)
+        return "" if skus_at_fault(cause) else f"No SKU is mapped to {cause.key}: see the connection's settings."
     return "" if subject.code == "sku_unmapped" else "This is not about an unmapped SKU."
+
+
+def map_preview(cause: Any) -> str:
+    """What a mapping would do."""
+    if cause.code == UNKNOWN_ITEM:
+        return f"Every document that was refused for item {cause.key} is built anew with what the SKU is called then."
+    return f"Every order that waits for SKU {cause.key} is decided on again."
 
 
 def replay_preview(plan: replays.Plan) -> str:

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.models import Connection, ConnectionState, InboxMessage, OutboxMessage
+from integrations.ports.errors import Rejected
 from inventory.models import SkuMapping
 from orders.models import Customer, CustomerReview, Order
 from reconciliation.models import Case, CaseEvent, Cause
@@ -125,7 +126,11 @@ def test_mapping_the_sku_of_a_case_or_cause_posts_every_order_that_waits(world: 
     pk = case.pk if where == "case" else case.cause_id
     form = client.get(act_url(f"reconciliation_{where}", pk, "map_sku")).content.decode()
     assert f"Every order that waits for SKU {UNKNOWN_SKU}" in form
-    values = {**REASON, "connection": world.erp.pk, "item_code": "ITEM-1"}
+    values = {**REASON, "connection": world.erp.pk, "sku": UNKNOWN_SKU, "item_code": "ITEM-1"}
+    asked_again = client.post(act_url(f"reconciliation_{where}", pk, "map_sku"), values)
+    assert "The system&#x27;s catalogue has no item ITEM-1." in asked_again.content.decode()
+    assert not SkuMapping.objects.filter(sku=UNKNOWN_SKU).exists()
+    values["sure"] = "on"
     assert client.post(act_url(f"reconciliation_{where}", pk, "map_sku"), values).status_code == 302
     assert entry("map_sku").after == {"item_code": "ITEM-1", "connection": world.erp.pk}
     world.work()
@@ -139,9 +144,9 @@ def test_mapping_the_sku_of_a_case_or_cause_posts_every_order_that_waits(world: 
 def test_a_sku_is_mapped_only_at_a_system_that_gets_the_store_orders(world: World) -> None:
     client = person("console.map_sku")
     case = Case.objects.get(subject=world.order(904).subject)
-    values = {**REASON, "connection": world.eu.pk, "item_code": "ITEM-1"}
+    values = {**REASON, "connection": world.eu.pk, "sku": UNKNOWN_SKU, "item_code": "ITEM-1"}
     assert client.post(act_url("reconciliation_case", case.pk, "map_sku"), values).status_code == 200
-    blank = {**REASON, "connection": world.erp.pk, "item_code": "  "}
+    blank = {**REASON, "connection": world.erp.pk, "sku": UNKNOWN_SKU, "item_code": "  "}
     answer = client.post(act_url("reconciliation_case", case.pk, "map_sku"), blank)
     assert "a SKU and an item code are needed" in answer.content.decode()
     assert SkuMapping.objects.count() == 1
@@ -149,13 +154,33 @@ def test_a_sku_is_mapped_only_at_a_system_that_gets_the_store_orders(world: Worl
     assert client.post(act_url("reconciliation_case", parked.pk, "map_sku"), values).status_code == 409
 
 
+def test_an_item_that_the_erp_does_not_know_is_mended_by_mapping_its_sku_again(world: World) -> None:
+    (mapping,) = SkuMapping.objects.all()
+    SkuMapping.objects.create(
+        connection=world.erp, sku="NEW", item_code="TYPO", source="operator", changed_at=mapping.changed_at
+    )
+    world.sink.refuse["WC-eu-950"] = Rejected("?", code="unknown_item", evidence={"item_code": "TYPO"})
+    world.deliver(order_body(950, sku="NEW"))
+    world.work()
+    case = Case.objects.get(code="unknown_item")
+    client = person("console.map_sku")
+    assert (case.cause.key, case.cause.connection_id) == ("TYPO", world.erp.pk)
+    world.sink.refuse.clear()
+    values = {**REASON, "connection": world.erp.pk, "sku": "NEW", "item_code": mapping.item_code}
+    assert client.post(act_url("reconciliation_case", case.pk, "map_sku"), values).status_code == 302
+    world.work()
+    assert SkuMapping.objects.get(sku="NEW").item_code == mapping.item_code
+    assert OutboxMessage.objects.get(reference="WC-eu-950").status == "done"
+    assert Case.objects.get(pk=case.pk).state == "closed"
+
+
 def test_a_mapping_is_made_and_changed_by_hand(world: World) -> None:
     client = person("console.map_sku")
-    values = {**REASON, "connection": world.erp.pk, "sku": "BY-HAND", "item_code": "A"}
+    values = {**REASON, "connection": world.erp.pk, "sku": "BY-HAND", "item_code": "A", "sure": "on"}
     assert client.post(reverse("admin:inventory_skumapping_list_act", args=["map"]), values).status_code == 302
     row = SkuMapping.objects.get(sku="BY-HAND")
     assert (row.item_code, row.source) == ("A", "operator")
-    client.post(act_url("inventory_skumapping", row.pk, "map"), {**REASON, "item_code": "B"})
+    client.post(act_url("inventory_skumapping", row.pk, "map"), {**REASON, "item_code": "B", "sure": "on"})
     row.refresh_from_db()
     assert row.item_code == "B"
     assert AuditEntry.objects.filter(action="map_sku").count() == 2

@@ -48,7 +48,7 @@ class ReasonForm(forms.Form):
                 shown.widget = kind(attrs=shown.widget_attrs(shown.widget))
                 if choices is not None:
                     shown.widget.choices = choices
-        self.order_fields([name for name in self.fields if name != "reason"])
+        self.order_fields(self.field_order or [name for name in self.fields if name != "reason"])
 
     def prepare(self, subject: Any) -> None:
         """Fill choices and initial values from the object."""
