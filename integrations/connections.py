@@ -172,17 +172,9 @@ def change(
     """
     with transaction.atomic():
         row = Connection.objects.select_for_update().get(name=name)
-        known = kind_named(row.kind)
         before = {**row.settings, "max_in_flight": row.max_in_flight, "settle_seconds": row.settle_seconds}
         secrets = {key for key, value in credentials.items() if row.credentials.get(key) != value}
-        row.settings = {**row.settings, **settings}
-        row.credentials = {**row.credentials, **credentials}
-        for key, value in limits.items():
-            setattr(row, key, value)
-        known.parse_settings(row.settings)
-        known.parse_credentials(row.credentials)
-        _check_store_code(row.settings, but=row.pk)
-        row.save()
+        _take_over(row, settings, credentials, limits)
         # mended, as far as we know: what was held back for the old settings is tried at once
         ConnectionState.objects.filter(pk=row.pk).update(retry_at=None)
         after = {**row.settings, "max_in_flight": row.max_in_flight, "settle_seconds": row.settle_seconds}
@@ -197,6 +189,21 @@ def change(
             after={**{key: after[key] for key in changed}, "credentials": sorted(secrets)},
         )
     return changed + sorted(secrets)
+
+
+def _take_over(
+    row: Connection, settings: Mapping[str, Any], credentials: Mapping[str, Any], limits: Mapping[str, int]
+) -> None:
+    """Put changes into the row and save it. Raises `Misconfigured` when the whole would not be usable."""
+    row.settings = {**row.settings, **settings}
+    row.credentials = {**row.credentials, **credentials}
+    for key, value in limits.items():
+        setattr(row, key, value)
+    known = kind_named(row.kind)
+    known.parse_settings(row.settings)
+    known.parse_credentials(row.credentials)
+    _check_store_code(row.settings, but=row.pk)
+    row.save()
 
 
 def set_mode(*, name: str, mode: str, live_from: dt.datetime | None, actor: Any, reason: str, now: dt.datetime) -> None:
