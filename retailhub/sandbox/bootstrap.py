@@ -91,10 +91,10 @@ def _uv() -> list[str] | None:
 
 
 def _run(argv: list[str]) -> bool:
-    return subprocess.run(argv, cwd=ROOT, env=_environment(), check=False).returncode == 0
+    return subprocess.run(argv, cwd=ROOT, env=uv_environment(), check=False).returncode == 0
 
 
-def _environment() -> dict[str, str]:
+def uv_environment() -> dict[str, str]:
     """Ours, with the package index and certificates that pip is set to: uv does not read pip's configuration."""
     environment = {"UV_LINK_MODE": "copy", **os.environ}
     environment.pop("VIRTUAL_ENV", None)

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from retailhub.sandbox.bootstrap import uv_environment
 from retailhub.sandbox.supervisor import SandboxError
 
 HERE = Path(__file__).parent
@@ -74,11 +75,15 @@ def ensure_environment(cache_dir: Path) -> Path:
 
 
 def _install(folder: Path) -> None:
+    """By uv where it can be done, else by pip: uv does not read pip's configuration, and a host may block it."""
     uv = _uv()
     if uv:
-        run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)])
         python = str(folder / "bin" / "python")
-        run([uv, "pip", "install", "--quiet", "--python", python, "--requirement", str(REQUIREMENTS)])
-        return
+        with contextlib.suppress(SandboxError):
+            run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)])
+            install = [uv, "pip", "install", "--quiet", "--python", python, "--requirement", str(REQUIREMENTS)]
+            run(install, env=uv_environment())
+            return
+        shutil.rmtree(folder, ignore_errors=True)
     run([sys.executable, "-m", "venv", str(folder)])
     run([str(folder / "bin" / "pip"), "install", "--quiet", "--requirement", str(REQUIREMENTS)])
