@@ -273,13 +273,15 @@ def test_time_grows_no_faster_than_the_number_of_lines() -> None:
     def seconds(lines: int) -> float:
         body = json.dumps({**content, "line_items": content["line_items"][:1] * lines}).encode()
         best = 9.0
-        for _ in range(3):
-            started = time.perf_counter()
+        for _ in range(7):
+            # this process's own time: what else the machine does is none of it
+            started = time.process_time()
             assert isinstance(webhooks.decode(body, "order.updated"), OrderBody)
-            best = min(best, time.perf_counter() - started)
+            best = min(best, time.process_time() - started)
         return best
 
-    assert seconds(4000) < 12 * seconds(500)
+    # eight times the lines: linear is 8, quadratic 64; the garbage collector and caches take some of what is between
+    assert seconds(4000) < 20 * seconds(500)
 
 
 @settings(max_examples=150, deadline=None)
