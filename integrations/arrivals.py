@@ -41,7 +41,6 @@ class Flows:
     """Which resource is worked by which flow; filled by the wiring."""
 
     order: OrderFlow | None = None
-    missing: list[str] = field(default_factory=list)
 
 
 FLOWS = Flows()

@@ -13,7 +13,7 @@ from django.db import DatabaseError, transaction
 
 from integrations import connections, identity, inbox, outbox, retry
 from integrations.calls import Lines, Recorder, context_for
-from integrations.events import EffectDone, EffectsAnswered, MessagesReleased, Parked
+from integrations.events import EffectDone, EffectsAnswered, Parked
 from integrations.models import Connection
 from integrations.ports.capabilities import Ask, Ensured, How, OrderSink, Result, Target
 from integrations.ports.documents import SalesOrder, decode
@@ -290,12 +290,3 @@ def _note_connection(row: Connection, answers: Sequence[Answer]) -> None:
     if decision.pause:
         retry_at = clock.after(decision.due_in)
     connections.note_trouble(connection_id=row.pk, error=error, retry_at=retry_at)
-
-
-def release(*, message_ids: Sequence[int], why: str) -> int:
-    """Put parked outbound messages back to work; returns how many were parked."""
-    now = clock.now()
-    with transaction.atomic():
-        released = outbox.unpark(message_ids)
-        bus.publish(MessagesReleased("o", list(released.values()), why, now))
-    return len(released)

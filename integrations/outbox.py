@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -357,17 +356,6 @@ def history_by_subject(*, subjects: Sequence[str]) -> dict[str, list[Latest]]:
             )
         )
     return found
-
-
-def oldest_due(*, now: dt.datetime) -> dict[int, float]:
-    """Seconds the oldest due message of each connection has been waiting."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT connection_id, extract(epoch FROM %s - min(due_at))::float FROM integrations_outboxmessage"
-            " WHERE status = 'pending' AND due_at <= %s GROUP BY connection_id",
-            [now, now],
-        )
-        return {row[0]: row[1] for row in cursor.fetchall()}
 
 
 def hash_of(document: bytes) -> bytes:

@@ -13,7 +13,6 @@ from integrations.ports.documents import (
     ChargeKind,
     Order,
     OrderLine,
-    OrderStatus,
     SalesLine,
     SalesLineKind,
     SalesOrder,
@@ -192,8 +191,3 @@ def differences(posted: SalesOrder, wanted: SalesOrder) -> dict[str, str]:
 
 def _short(line: SalesLine | None) -> str:
     return "nothing" if line is None else f"{line.quantity} for {line.net}"
-
-
-def wants_document(status: OrderStatus) -> bool:
-    """Whether an order with this status should go on having a live document once it has one."""
-    return status not in axes.CANCELLING

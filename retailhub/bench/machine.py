@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterable, Mapping
 
 import psutil
@@ -63,8 +62,3 @@ class Watcher:
         while not self._stop.wait(1.0):
             for name, pid in self.pids.items():
                 self.peak[name] = max(self.peak[name], memory_mb(pid))
-
-
-def steadily(seconds: float) -> None:
-    """Let the machine come to rest between two measurements."""
-    time.sleep(seconds)

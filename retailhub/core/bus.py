@@ -28,8 +28,3 @@ def publish(event: object) -> None:
         raise RuntimeError(f"{type(event).__name__} was published outside a transaction")
     for handler in _handlers[type(event)]:
         handler(event)
-
-
-def handlers_of(kind: type) -> list[Callable[[Any], None]]:
-    """Who listens, for the completeness check of the wiring."""
-    return list(_handlers[kind])
