@@ -25,7 +25,7 @@ from integrations.models import (
     OutboxMessage,
     SalesRoute,
 )
-from integrations.states import Status
+from integrations.states import GONE_UNSEEN, Status
 
 Row = TypeVar("Row", bound=Model)
 MANY = 500
@@ -51,6 +51,14 @@ def waiting_deliveries(*, store_id: int, order_ref: str) -> list[InboxMessage]:
         status__in=[Status.PENDING, Status.IN_FLIGHT, Status.PARKED],
     )
     return list(_joined(rows).order_by("id")[:MANY])
+
+
+def gone_unseen(*, orders: Sequence[tuple[int, str]]) -> set[tuple[int, str]]:
+    """Which of these orders (store id, order ref) their stores had deleted before anything of them was known."""
+    stores, refs = {store_id for store_id, _ in orders}, [f"store:{ref}" for _, ref in orders]
+    told = InboxMessage.objects.filter(connection__in=stores, shard__in=refs, code=GONE_UNSEEN, status=Status.DONE)
+    found = {(store_id, shard.partition(":")[2]) for store_id, shard in told.values_list("connection_id", "shard")}
+    return found & set(orders)
 
 
 def delivery_named(message_id: int) -> InboxMessage | None:

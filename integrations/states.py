@@ -55,6 +55,10 @@ class Mode(StrEnum):
     LIVE = "live"
 
 
+GONE_UNSEEN = "gone_before_it_was_seen"
+"""Code of a finished inbound message that spoke of an order which its store had deleted before we knew it."""
+
+
 class Way(StrEnum):
     """By which way a message came."""
 

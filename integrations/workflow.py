@@ -50,6 +50,11 @@ class Look:
     """What arrived cannot be told from what is stored: only the store knows."""
 
     @property
+    def order(self) -> tuple[int, str]:
+        """Store id and order ref: what no other look of a claim has."""
+        return self.store.id, self.order_ref
+
+    @property
     def trace_id(self) -> str:
         return self.arrivals[-1].trace_id
 

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from integrations.models.connection import Connection
-from integrations.states import LEGAL_PAIRS, Lane, Status
+from integrations.states import GONE_UNSEEN, LEGAL_PAIRS, Lane, Status
 
 
 def _legal_pairs() -> Q:
@@ -79,6 +79,10 @@ class InboxMessage(Message):
             models.Index(fields=["lease_until"], name="inbox_leases", condition=Q(status="in_flight")),
             # what is parked of a shard and overtaken by what was applied since
             models.Index(fields=["connection", "shard"], name="inbox_parked_shard", condition=Q(status="parked")),
+            # was an order gone before anything was known of it; very few rows
+            models.Index(
+                fields=["connection", "shard"], name="inbox_gone_shard", condition=Q(code=GONE_UNSEEN, status="done")
+            ),
             # the timeline of a subject; explain
             models.Index(fields=["subject", "id"], name="inbox_subject", condition=~Q(subject="")),
             # the console's list of what is parked

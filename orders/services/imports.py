@@ -10,12 +10,12 @@ from django.db import connection, transaction
 from msgspec import structs
 from psycopg2.extras import execute_values
 
-from integrations import inbox
+from integrations import inbox, selectors
 from integrations.ports import documents, versions
 from integrations.ports.capabilities import Gone
 from integrations.ports.documents import CANON_VERSION, OrderStatus
 from integrations.ports.documents import Order as OrderDocument
-from integrations.states import Outcome, Status
+from integrations.states import GONE_UNSEEN, Outcome, Status
 from integrations.workflow import Arrival, Look
 from orders.models import Order, OrderVersion
 from orders.policies.versions import Verdict, compare
@@ -32,6 +32,8 @@ class Step:
 
     look: Look
     row: Order | None
+    is_gone: bool = False
+    """The store had deleted the order before we knew anything of it."""
     document: OrderDocument | None = None
     content_hash: bytes = b""
     source: Arrival | None = None
@@ -58,7 +60,9 @@ def apply(*, looks: Sequence[Look], fence: int, now: dt.datetime) -> list[Look]:
     """
     with transaction.atomic():
         rows = _locked_rows(looks, now)
-        steps = [_weigh(look, rows.get((look.store.id, look.order_ref))) for look in looks]
+        new = [name for name, row in rows.items() if not row.document]
+        gone = selectors.gone_unseen(orders=new) if new else set()
+        steps = [_weigh(look, rows.get(look.order), is_gone=look.order in gone) for look in looks]
         settled = [step for step in steps if not step.ask_store]
         changed = [step for step in settled if step.document is not None]
         _store_versions(changed, now)
@@ -96,10 +100,10 @@ MAKE_ROW = "(%s, %s, %s, '', 'received', 'pending', 'open', '', '', '', '', 0, 0
 
 
 def _locked_rows(looks: Sequence[Look], now: dt.datetime) -> dict[tuple[int, str], Order]:
-    names = sorted({(look.store.id, look.order_ref) for look in looks})
+    names = sorted({look.order for look in looks})
     seen = sorted(
         {
-            (look.store.id, look.order_ref)
+            look.order
             for look in looks
             if isinstance(look.read, OrderDocument) or any(arrival.order for arrival in look.arrivals)
         }
@@ -115,9 +119,9 @@ def _locked_rows(looks: Sequence[Look], now: dt.datetime) -> dict[tuple[int, str
     return {(row.store_id, row.order_ref): row for row in Order.objects.filter(pk__in=locked)}
 
 
-def _weigh(look: Look, row: Order | None) -> Step:
+def _weigh(look: Look, row: Order | None, *, is_gone: bool) -> Step:
     """Choose between what the store was read to say, what arrived, and what is stored."""
-    step = Step(look=look, row=row)
+    step = Step(look=look, row=row, is_gone=is_gone)
     newest = _newest(look)
     if look.read is None:
         return _weigh_arrival(step, newest)
@@ -147,7 +151,7 @@ def _weigh_arrival(step: Step, newest: tuple[Arrival, OrderDocument] | None) -> 
     verdict = _verdict(row, order, digest)
     unclear = any(versions.content_hash(rival) != digest for rival in rivals)
     # what is deleted for good does not come back: a newer body was only longer on its way
-    unclear |= verdict is Verdict.NEWER and row.status == OrderStatus.DELETED
+    unclear |= verdict is Verdict.NEWER and (step.is_gone or row.status == OrderStatus.DELETED)
     if unclear or verdict is Verdict.AMBIGUOUS:
         # a store that has just given an old answer is asked again later, not at once
         step.ask_store = not step.stale
@@ -286,7 +290,7 @@ def _finish(step: Step, arrival: Arrival) -> inbox.Finish:
         status=Status.DONE,
         outcome=outcome,
         subject=step.row.subject if step.row else "",
-        code="gone_before_it_was_seen" if outcome is Outcome.IGNORED else "",
+        code=GONE_UNSEEN if outcome is Outcome.IGNORED else "",
         version_at=arrival.order.modified_at if arrival.order else None,
         troubled=arrival.troubled,
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -176,7 +178,13 @@ def test_a_delivery_that_names_no_order_is_a_case_each_time(hub: Hub) -> None:
 
 
 ids = count(1000)
-STEPS = ("pending", "on-hold", "processing", "completed", "cancelled", "failed", "refunded")
+STEPS = ("pending", "on-hold", "processing", "completed", "cancelled", "failed", "refunded", "trash")
+WAKES = (
+    ("order.deleted", {"id": 0}),
+    ("action.woocommerce_payment_complete", {"action": "woocommerce_payment_complete", "arg": 0}),
+    ("action.woocommerce_delete_order", {"action": "woocommerce_delete_order", "arg": 0}),
+)
+"""Topics whose bodies name an order and say nothing of it; 0 stands for its number."""
 
 
 @pytest.fixture
@@ -186,45 +194,67 @@ def live_hub(hub: Hub) -> Hub:
     return hub
 
 
+@dataclass(frozen=True)
+class Life:
+    """What became of one order in its store, and the deliveries that tell of it."""
+
+    statuses: list[str]
+    seconds: list[int]
+    wakes: list[int]
+    gone: bool
+    """Deleted for good at the end; a wake tells."""
+
+    def deliveries(self, number: int) -> list[tuple[str, bytes]]:
+        told = zip(self.statuses, self.seconds, strict=True)
+        bodies = [("order.updated", order_body(number, status=s, seconds=at)) for s, at in told]
+        wakes = [(topic, {k: number if v == 0 else v for k, v in body.items()}) for topic, body in WAKES]
+        return bodies + [(wakes[kind][0], json.dumps(wakes[kind][1]).encode()) for kind in self.wakes]
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> Life:
+    statuses = draw(st.lists(st.sampled_from(STEPS), min_size=1, max_size=5))
+    seconds = sorted(draw(st.lists(st.integers(0, 6), min_size=len(statuses), max_size=len(statuses))))
+    gone = draw(st.booleans())
+    kinds = st.sampled_from(range(len(WAKES)))
+    return Life(statuses, seconds, draw(st.lists(kinds, min_size=1 if gone else 0, max_size=3)), gone)
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
-def test_any_order_of_arrival_of_one_life_ends_in_one_state(live_hub: Hub, data: st.DataObject) -> None:
+@given(life=lives(), data=st.data())
+def test_any_order_of_arrival_of_one_life_ends_in_one_state(live_hub: Hub, life: Life, data: st.DataObject) -> None:
     hub = live_hub
-    life = data.draw(st.lists(st.sampled_from(STEPS), min_size=1, max_size=5))
-    seconds = sorted(data.draw(st.lists(st.integers(0, 6), min_size=len(life), max_size=len(life))))
-    arrivals = data.draw(st.permutations(range(len(life))))
-    repeats = data.draw(st.lists(st.integers(1, 2), min_size=len(life), max_size=len(life)))
-    work_between = data.draw(st.lists(st.booleans(), min_size=len(life), max_size=len(life)))
+    size = len(life.statuses) + len(life.wakes)
+    arrivals = data.draw(st.permutations(range(size)))
+    repeats = data.draw(st.lists(st.integers(1, 2), min_size=size, max_size=size))
+    work_between = data.draw(st.lists(st.booleans(), min_size=size, max_size=size))
     ends = []
-    for order in (range(len(life)), arrivals):
+    for order in (range(size), arrivals):
         number = next(ids)
-        bodies = [order_body(number, status=s, seconds=at) for s, at in zip(life, seconds, strict=True)]
-        hub.store.set_order(str(number), bodies[-1])
+        deliveries = life.deliveries(number)
+        hub.store.set_order(str(number), None if life.gone else deliveries[len(life.statuses) - 1][1])
         for step, index in enumerate(order):
+            topic, body = deliveries[index]
             for _ in range(repeats[index]):
-                assert hub.deliver(bodies[index]) == 200
+                assert hub.deliver(body, topic) == 200
             if work_between[step]:
                 hub.drain()
         hub.drain()
-        row = Order.objects.get(order_ref=str(number))
-        live = [d for d in hub.books.books().documents if d.live and _order_of(d.reference) == str(number)]
-        stored = json.loads(row.document)
-        ends.append(
-            (
-                row.order_state,
-                row.payment_state,
-                row.fulfilment_state,
-                row.status,
-                row.version_at,
-                {k: v for k, v in stored.items() if k not in {"order_ref", "number"}},
-            )
-        )
-        assert len(live) <= 1
-        if life[-1] in {"processing", "completed"}:
-            assert len(live) == 1
-        if life[-1] == "cancelled":
-            assert live == []
+        ends.append(_end_of(hub, str(number), life))
     assert ends[0] == ends[1]
+
+
+def _end_of(hub: Hub, order_ref: str, life: Life) -> tuple[Any, ...]:
+    """Where the order stands; what the ERP must hold of it is checked."""
+    row = Order.objects.get(order_ref=order_ref)
+    live = [d for d in hub.books.books().documents if d.live and _order_of(d.reference) == order_ref]
+    assert len(live) <= 1
+    if life.gone or life.statuses[-1] in {"cancelled", "trash"}:
+        assert live == []
+    elif life.statuses[-1] in {"processing", "completed"}:
+        assert len(live) == 1
+    stored = {k: v for k, v in json.loads(row.document).items() if k not in {"order_ref", "number"}}
+    return row.order_state, row.payment_state, row.fulfilment_state, row.status, row.version_at, stored
 
 
 def _order_of(reference: str) -> str:
