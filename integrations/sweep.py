@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 
 import structlog
 from django.conf import settings
@@ -19,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 MAX_DEATHS = 3
 TABLES = {"i": "integrations_inboxmessage", "o": "integrations_outboxmessage"}
+Row = tuple[int, int, int, str, str, str]
+"""Id, connection, deaths, subject, operation (inbound: topic), reference of a message."""
 
 TAKE_BACK = """
 UPDATE {table} SET
@@ -28,46 +29,66 @@ UPDATE {table} SET
     code = CASE WHEN deaths + 1 >= %(limit)s THEN 'worker_died' ELSE code END,
     finished_at = CASE WHEN deaths + 1 >= %(limit)s THEN (SELECT rh_now()) END
     {more}
-WHERE id IN (SELECT id FROM {table} WHERE status = 'in_flight' AND lease_until < (SELECT rh_now())
+WHERE id IN (SELECT id FROM {table} WHERE status = 'in_flight' AND lease_until < (SELECT rh_now()) {which}
              ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED)
 RETURNING id, connection_id, deaths, {names}
 """
+# the dead worker may have sent it: it is looked up before anything is sent again
+OUTBOX = {"table": TABLES["o"], "more": ", on_wire = true, looks = 0", "names": "subject, operation, reference"}
+TAKE_BACK_INBOX = TAKE_BACK.format(table=TABLES["i"], more="", which="", names="subject, topic, ''")
+TAKE_BACK_OUTBOX = TAKE_BACK.format(**OUTBOX, which="AND deaths + 1 < %(limit)s")
+QUARANTINE_OUTBOX = TAKE_BACK.format(**OUTBOX, which="AND deaths + 1 >= %(limit)s AND id = ANY(%(ids)s)")
+LAST_DEATHS = """
+SELECT id, connection_id, deaths + 1, subject, operation, reference FROM integrations_outboxmessage
+WHERE status = 'in_flight' AND lease_until < (SELECT rh_now()) AND deaths + 1 >= %(limit)s ORDER BY id LIMIT 500
+"""
+
+
+class TakenElsewhere(Exception):
+    """Some of it is not this sweep's to quarantine."""
 
 
 def take_back_leases() -> int:
     """Free work whose worker is gone; the third death with a message quarantines it. Returns how many."""
-    return _take_back_inbox() + _take_back_outbox()
+    inbound, outbound = _take_back_inbox(), _quarantine_outbox() + _read(TAKE_BACK_OUTBOX)
+    for direction, rows in (("i", inbound), ("o", outbound)):
+        if rows:
+            log.warning("leases_taken_back", direction=direction, messages=len(rows))
+    return len(inbound) + len(outbound)
 
 
-def _take_back_inbox() -> int:
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(TAKE_BACK.format(table=TABLES["i"], more="", names="subject, topic, ''"), {"limit": MAX_DEATHS})
-        rows = cursor.fetchall()
+def _read(sql: str, **values: object) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"limit": MAX_DEATHS, **values})
+        return list(cursor.fetchall())
+
+
+def _take_back_inbox() -> list[Row]:
+    with transaction.atomic():
+        rows = _read(TAKE_BACK_INBOX)
         parked = [_quarantined("i", row) for row in rows if row[2] >= MAX_DEATHS]
         if parked:
             bus.publish(ArrivalsParked(parked, clock.now()))
-    return _told(rows, "i")
+    return rows
 
 
-def _take_back_outbox() -> int:
-    # the dead worker may have sent it: it is looked up before anything is sent again
-    sql = TAKE_BACK.format(table=TABLES["o"], more=", on_wire = true, looks = 0", names="subject, operation, reference")
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql, {"limit": MAX_DEATHS})
-        rows = cursor.fetchall()
-        parked = [_quarantined("o", row) for row in rows if row[2] >= MAX_DEATHS]
-        if parked:
-            bus.publish(EffectsAnswered([], parked, clock.now()))
-    return _told(rows, "o")
+def _quarantine_outbox() -> list[Row]:
+    """The domain is told first: it locks its rows, and messages are locked after them, as everywhere."""
+    rows = _read(LAST_DEATHS)
+    while rows:
+        try:
+            with transaction.atomic():
+                bus.publish(EffectsAnswered([], [_quarantined("o", row) for row in rows], clock.now()))
+                kept = _read(QUARANTINE_OUTBOX, ids=[row[0] for row in rows])
+                if len(kept) < len(rows):
+                    raise TakenElsewhere
+            break
+        except TakenElsewhere:
+            rows = kept
+    return rows
 
 
-def _told(rows: Sequence[tuple[object, ...]], direction: str) -> int:
-    if rows:
-        log.warning("leases_taken_back", direction=direction, messages=len(rows))
-    return len(rows)
-
-
-def _quarantined(direction: str, row: tuple[int, int, int, str, str, str]) -> Parked:
+def _quarantined(direction: str, row: Row) -> Parked:
     return Parked(
         connection_id=row[1],
         direction=direction,
