@@ -17,6 +17,7 @@ from integrations import connections, inbox, retry
 from integrations.calls import Lines
 from integrations.connectors.woocommerce import webhooks as woocommerce
 from integrations.events import ArrivalsParked, MessagesReleased, Parked
+from integrations.leases import LeaseLost, next_fence
 from integrations.ports.documents import Order
 from integrations.ports.errors import AuthRejected, ConnectorError, Misconfigured, RateLimited
 from integrations.reads import Reads
@@ -61,7 +62,7 @@ def work(*, lines: Lines, limit: int) -> int:
     """Claim and work up to ``limit`` shards; returns how many messages were claimed."""
     suspects_first = next(ROUNDS) % SUSPECTS_EVERY == 0
     for suspects in (suspects_first, not suspects_first):
-        fence = inbox.next_fence()
+        fence = next_fence()
         claimed = inbox.claim(fence=fence, limit=limit, lease_seconds=settings.LEASE_SECONDS, suspects=suspects)
         if claimed:
             _work_claimed(claimed, fence, lines)
@@ -79,7 +80,7 @@ def _work_claimed(claimed: Sequence[inbox.Claimed], fence: int, lines: Lines) ->
     reads = Reads(lines, fence)
     try:
         _flow(found.looks, fence, reads)
-    except inbox.LeaseLost:
+    except LeaseLost:
         log.warning("lease_lost", fence=fence, messages=len(claimed))
     except Exception as error:  # noqa: BLE001 - whichever it is, each order is tried by itself next
         log.warning("batch_failed", error=type(error).__name__, looks=len(found.looks))
@@ -178,7 +179,7 @@ def _finish_without_flow(found: Sorted, fence: int) -> None:
         with transaction.atomic():
             _park(found.parked, found.told, fence)
             inbox.finish(found.ignored, fence=fence)
-    except inbox.LeaseLost:
+    except LeaseLost:
         log.warning("lease_lost", fence=fence)
 
 
@@ -226,7 +227,7 @@ def _one_by_itself(look: Look, fence: int, reads: Reads) -> None:
     """One order's trouble stays its own: what fails alone is parked, what the database refused is tried again."""
     try:
         _flow([look], fence, reads)
-    except inbox.LeaseLost:
+    except LeaseLost:
         log.warning("lease_lost", fence=fence)
     except DatabaseError as error:
         log.warning("database_refused", error=type(error).__name__, order=look.order_ref)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,9 +10,10 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, transaction
 
-from integrations import connections, identity, inbox, outbox, retry
+from integrations import connections, identity, outbox, retry
 from integrations.calls import Lines, Recorder, context_for
 from integrations.events import EffectDone, EffectsAnswered, Parked
+from integrations.leases import OUTBOX, Lease, LeaseLost, next_fence
 from integrations.models import Connection
 from integrations.ports.capabilities import Ask, Ensured, How, OrderSink, Result, Target
 from integrations.ports.documents import SalesOrder, decode
@@ -56,26 +56,11 @@ class Answer:
     """``None``: it was looked for and not found; it is looked for again before it is sent."""
 
 
-class Lease:
-    """Asked before each call: is the work still ours? Renewed when a third of its time is over."""
-
-    def __init__(self, connection_id: int, fence: int) -> None:
-        self.connection_id, self.fence = connection_id, fence
-        self.renewed = time.monotonic()
-
-    def __call__(self) -> None:
-        if time.monotonic() - self.renewed > settings.LEASE_SECONDS / 3:
-            outbox.renew(fence=self.fence, lease_seconds=settings.LEASE_SECONDS)
-            self.renewed = time.monotonic()
-        else:
-            outbox.check_lease(connection_id=self.connection_id, fence=self.fence)
-
-
 def work(*, connection_id: int, lines: Lines, limit: int = 0) -> int:
     """Claim and deliver one batch of a connection; returns how many messages were claimed."""
     row = Connection.objects.get(pk=connection_id)
     for suspects in (True, False) if rng.random() < SUSPECTS_FIRST else (False, True):
-        fence = inbox.next_fence()
+        fence = next_fence()
         held = outbox.claim(
             connection_id=connection_id,
             fence=fence,
@@ -96,11 +81,13 @@ def batch_size(kind: str) -> int:
 
 def _deliver(row: Connection, held: Sequence[outbox.Held], fence: int, lines: Lines) -> None:
     recorder = Recorder(row.pk, fence)
-    context = context_for(recorder, trace_id=held[0].trace_id, before_call=Lease(row.pk, fence))
+    context = context_for(
+        recorder, trace_id=held[0].trace_id, before_call=Lease(OUTBOX, fence=fence, connection_id=row.pk)
+    )
     crashpoint("outbox.claimed")
     try:
         answers = _call(lambda: lines.connector(row, context), held)
-    except inbox.LeaseLost:
+    except LeaseLost:
         log.warning("lease_lost", fence=fence, messages=len(held))
         recorder.save()
         return
@@ -115,7 +102,7 @@ def _call(connect: Callable[[], OrderSink], held: Sequence[outbox.Held]) -> list
         return _asked(connect(), held)
     except ConnectorError as error:
         return [Answer(one, error) for one in held]
-    except (inbox.LeaseLost, DatabaseError):
+    except (LeaseLost, DatabaseError):
         raise
     except Exception as error:
         log.exception("delivery_failed", messages=len(held), first=held[0].reference)

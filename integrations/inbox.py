@@ -16,12 +16,9 @@ from django.db import connection
 from psycopg2.extras import execute_values
 
 from integrations.events import MessagesReleased
+from integrations.leases import LeaseLost
 from integrations.states import Lane, Outcome, Status, Way
 from retailhub.core import bus, clock, ids
-
-
-class LeaseLost(RuntimeError):
-    """Another worker has taken the work over; whatever this one was about to write must not be written."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,14 +173,6 @@ CLAIM_BYTES = 32 * 1024 * 1024
 """Of bodies in one claim."""
 
 
-def next_fence() -> int:
-    """A number greater than every fence given out before."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval('integrations_fence')")
-        (fence,) = cursor.fetchone()
-    return int(fence)
-
-
 def claim(*, fence: int, limit: int, lease_seconds: int, suspects: bool = False) -> list[Claimed]:
     """Take up to ``limit`` shards' due messages under ``fence``, `CLAIM_BYTES` at most; committed when it returns.
 
@@ -201,28 +190,6 @@ def claim(*, fence: int, limit: int, lease_seconds: int, suspects: bool = False)
         names = [column.name for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return [Claimed(**{**row, "body": bytes(row["body"])}) for row in rows]
-
-
-def check_lease(*, fence: int) -> None:
-    """Raises `LeaseLost` when nothing under ``fence`` is ours any more."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM integrations_inboxmessage WHERE status = 'in_flight' AND fence = %s LIMIT 1", [fence]
-        )
-        if cursor.fetchone() is None:
-            raise LeaseLost("the work was taken over")
-
-
-def renew(*, fence: int, lease_seconds: int) -> None:
-    """Lengthen the lease of everything under ``fence``; raises `LeaseLost` when none of it is ours any more."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE integrations_inboxmessage SET lease_until = (SELECT rh_now()) + %s * interval '1 second'"
-            " WHERE status = 'in_flight' AND fence = %s",
-            [lease_seconds, fence],
-        )
-        if cursor.rowcount == 0:
-            raise LeaseLost("the work was taken over")
 
 
 @dataclass(frozen=True, kw_only=True)

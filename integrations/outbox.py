@@ -10,7 +10,6 @@ import msgspec
 from django.db import connection, transaction
 from psycopg2.extras import execute_values
 
-from integrations.inbox import LeaseLost
 from integrations.states import Lane, Outcome, Status
 
 
@@ -200,30 +199,6 @@ def claim(*, connection_id: int, fence: int, limit: int, lease_seconds: int, sus
         names = [column.name for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return [Held(**{**row, "document": bytes(row["document"])}) for row in rows]
-
-
-def check_lease(*, connection_id: int, fence: int) -> None:
-    """Raises `LeaseLost` when nothing under ``fence`` is ours any more."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM integrations_outboxmessage"
-            " WHERE connection_id = %s AND fence = %s AND status = 'in_flight' LIMIT 1",
-            [connection_id, fence],
-        )
-        if cursor.fetchone() is None:
-            raise LeaseLost("the work was taken over")
-
-
-def renew(*, fence: int, lease_seconds: int) -> None:
-    """Lengthen the lease of everything under ``fence``; raises `LeaseLost` when none of it is ours any more."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE integrations_outboxmessage SET lease_until = (SELECT rh_now()) + %s * interval '1 second'"
-            " WHERE fence = %s AND status = 'in_flight'",
-            [lease_seconds, fence],
-        )
-        if cursor.rowcount == 0:
-            raise LeaseLost("the work was taken over")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,9 @@ import datetime as dt
 import time
 from dataclasses import dataclass
 
-from django.conf import settings
-
-from integrations import connections, inbox
+from integrations import connections
 from integrations.calls import Lines, Recorder, context_for
+from integrations.leases import INBOX, Lease
 from integrations.models import Connection, ConnectionState
 from integrations.ports.errors import AuthRejected, ConnectorError, RateLimited
 from integrations.workflow import Look
@@ -32,21 +31,6 @@ class Held:
     attempts: int = 0
 
 
-class Lease:
-    """Asked before each call: is the work still ours? Renewed when a third of its time is over."""
-
-    def __init__(self, fence: int) -> None:
-        self.fence = fence
-        self.renewed = time.monotonic()
-
-    def __call__(self) -> None:
-        if time.monotonic() - self.renewed > settings.LEASE_SECONDS / 3:
-            inbox.renew(fence=self.fence, lease_seconds=settings.LEASE_SECONDS)
-            self.renewed = time.monotonic()
-        else:
-            inbox.check_lease(fence=self.fence)
-
-
 class Reads:
     """The reader of one claim, and what it learned of the stores."""
 
@@ -57,7 +41,7 @@ class Reads:
         self.unasked: set[tuple[int, str]] = set()
         """Orders whose store was not asked: its error is another one's."""
         self._lines, self._fence = lines, fence
-        self._lease = Lease(fence)
+        self._lease = Lease(INBOX, fence=fence)
         self._rows: dict[int, Connection] = {}
         self._recorders: dict[int, Recorder] = {}
         self._seconds: dict[int, float] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 import structlog
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from integrations.events import ArrivalsParked, EffectsAnswered, Parked
+from integrations.leases import INBOX, OUTBOX
 from integrations.models import Heartbeat, ScheduleSlot
 from integrations.states import Outcome
 from retailhub.core import bus, clock
@@ -17,7 +19,6 @@ from retailhub.core import bus, clock
 log = structlog.get_logger(__name__)
 
 MAX_DEATHS = 3
-TABLES = {"i": "integrations_inboxmessage", "o": "integrations_outboxmessage"}
 Row = tuple[int, int, int, str, str, str]
 """Id, connection, deaths, subject, operation (inbound: topic), reference of a message."""
 
@@ -34,10 +35,10 @@ WHERE id IN (SELECT id FROM {table} WHERE status = 'in_flight' AND lease_until <
 RETURNING id, connection_id, deaths, {names}
 """
 # the dead worker may have sent it: it is looked up before anything is sent again
-OUTBOX = {"table": TABLES["o"], "more": ", on_wire = true, looks = 0", "names": "subject, operation, reference"}
-TAKE_BACK_INBOX = TAKE_BACK.format(table=TABLES["i"], more="", which="", names="subject, topic, ''")
-TAKE_BACK_OUTBOX = TAKE_BACK.format(**OUTBOX, which="AND deaths + 1 < %(limit)s")
-QUARANTINE_OUTBOX = TAKE_BACK.format(**OUTBOX, which="AND deaths + 1 >= %(limit)s AND id = ANY(%(ids)s)")
+OUTBOUND = {"table": OUTBOX, "more": ", on_wire = true, looks = 0", "names": "subject, operation, reference"}
+TAKE_BACK_INBOX = TAKE_BACK.format(table=INBOX, more="", which="", names="subject, topic, ''")
+TAKE_BACK_OUTBOX = TAKE_BACK.format(**OUTBOUND, which="AND deaths + 1 < %(limit)s")
+QUARANTINE_OUTBOX = TAKE_BACK.format(**OUTBOUND, which="AND deaths + 1 >= %(limit)s AND id = ANY(%(ids)s)")
 LAST_DEATHS = """
 SELECT id, connection_id, deaths + 1, subject, operation, reference FROM integrations_outboxmessage
 WHERE status = 'in_flight' AND lease_until < (SELECT rh_now()) AND deaths + 1 >= %(limit)s ORDER BY id LIMIT 500
@@ -57,9 +58,9 @@ def take_back_leases() -> int:
     return len(inbound) + len(outbound)
 
 
-def _read(sql: str, **values: object) -> list[Row]:
+def _read(sql: str, ids: Sequence[int] = ()) -> list[Row]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"limit": MAX_DEATHS, **values})
+        cursor.execute(sql, {"limit": MAX_DEATHS, "ids": list(ids)})
         return list(cursor.fetchall())
 
 

@@ -56,7 +56,7 @@ def apply(*, looks: Sequence[Look], fence: int, now: dt.datetime) -> list[Look]:
 
     1. Lock the orders' rows in pk order (new ones are made). 2. Weigh each document against the stored version.
     3. Store what is newer. 4. Decide on what changed. 5. Finish the messages under ``fence``.
-    Raises ``inbox.LeaseLost`` when a message was taken over: nothing is written then.
+    Raises ``leases.LeaseLost`` when a message was taken over: nothing is written then.
     """
     with transaction.atomic():
         rows = _locked_rows(looks, now)

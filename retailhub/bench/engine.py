@@ -23,7 +23,7 @@ def measure(*, count: int, folder: Path) -> dict[str, Any]:
 
 
 def _engine(count: int) -> float:
-    from integrations import connections, inbox  # noqa: PLC0415 - needs Django's settings
+    from integrations import connections, inbox, leases  # noqa: PLC0415 - needs Django's settings
     from integrations.states import Outcome, Status  # noqa: PLC0415
 
     shop = connections.named("shop").pk
@@ -38,7 +38,7 @@ def _engine(count: int) -> float:
         )
     began, done = time.perf_counter(), 0
     while done < count:
-        fence = inbox.next_fence()
+        fence = leases.next_fence()
         claimed = inbox.claim(fence=fence, limit=BATCH, lease_seconds=60)
         if not claimed:
             break

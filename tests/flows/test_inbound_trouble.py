@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from integrations import arrivals, connections, inbox, reads, sweep
+from integrations import arrivals, connections, inbox, leases, reads, sweep
 from integrations.calls import lines
 from integrations.connectors.woocommerce.connector import Connector as WooCommerce
 from integrations.models import Connection, InboxMessage
@@ -277,4 +277,4 @@ def exchanges() -> int:
 
 
 def claim() -> list[inbox.Claimed]:
-    return inbox.claim(fence=inbox.next_fence(), limit=50, lease_seconds=60)
+    return inbox.claim(fence=leases.next_fence(), limit=50, lease_seconds=60)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, connections, transaction
 
-from integrations import inbox, outbox, sweep
+from integrations import leases, outbox, sweep
 from integrations.models import OutboxMessage
 from integrations.states import Outcome, Status
 from orders.models import Order
@@ -70,7 +70,7 @@ def effect_in_a_dead_workers_hands(hub: Hub, *, deaths: int) -> OutboxMessage:
         outcome="",
         finished_at=None,
         deaths=deaths,
-        fence=inbox.next_fence(),
+        fence=leases.next_fence(),
         lease_until="2020-01-01T00:00:00Z",
     )
     return OutboxMessage.objects.get()

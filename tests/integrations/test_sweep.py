@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 from django.db import connection
 
-from integrations import inbox, outbox, sweep
+from integrations import inbox, leases, outbox, sweep
 from integrations.models import Heartbeat, InboxMessage, OutboxMessage, ScheduleSlot
 from integrations.states import Outcome, Status
 from reconciliation.models import Case
@@ -57,10 +57,10 @@ def die_with(hub: Hub, times: int, *, of: str) -> None:
     for number in range(1, times + 1):
         for suspects in (False, True):
             if of == "inbox":
-                inbox.claim(fence=inbox.next_fence(), limit=10, lease_seconds=1, suspects=suspects)
+                inbox.claim(fence=leases.next_fence(), limit=10, lease_seconds=1, suspects=suspects)
             else:
                 outbox.claim(
-                    connection_id=hub.erp.pk, fence=inbox.next_fence(), limit=10, lease_seconds=1, suspects=suspects
+                    connection_id=hub.erp.pk, fence=leases.next_fence(), limit=10, lease_seconds=1, suspects=suspects
                 )
         hub.shift(10 * number)
         sweep.take_back_leases()
@@ -93,11 +93,11 @@ def test_an_effect_a_worker_died_with_may_be_on_the_wire_and_is_looked_up_first(
 def test_a_worker_whose_lease_was_taken_over_can_write_nothing(hub: Hub) -> None:
     hub.connect()
     hub.deliver(order_body(1))
-    old = inbox.next_fence()
+    old = leases.next_fence()
     (held,) = inbox.claim(fence=old, limit=10, lease_seconds=1)
     hub.shift(10)
     sweep.take_back_leases()
-    with pytest.raises(inbox.LeaseLost):
+    with pytest.raises(leases.LeaseLost):
         inbox.finish([inbox.Finish(id=held.id, status=Status.DONE, outcome=Outcome.IGNORED)], fence=old)
     assert InboxMessage.objects.get().status == Status.PENDING
 
@@ -113,7 +113,7 @@ def test_no_more_workers_talk_to_a_connection_than_it_allows(hub: Hub) -> None:
     with lines() as kept:
         arrivals.work(lines=kept, limit=50)
     claims = [
-        len(outbox.claim(connection_id=hub.erp.pk, fence=inbox.next_fence(), limit=1, lease_seconds=60))
+        len(outbox.claim(connection_id=hub.erp.pk, fence=leases.next_fence(), limit=1, lease_seconds=60))
         for _ in range(4)
     ]
     assert claims == [1, 1, 0, 0]

@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from integrations import connections, inbox, outbox
+from integrations import connections, inbox, leases, outbox
 from integrations.models import Connection, ConnectionState, InboxMessage, OutboxMessage
 from integrations.ports.errors import AuthRejected, RateLimited, Transient
 from integrations.states import Mode
@@ -84,7 +84,7 @@ def test_inbound_work_nobody_takes_up_is_a_case_too_and_one_case_tells_of_both_w
 def test_work_whose_worker_died_and_that_nobody_takes_back_is_overdue() -> None:
     erp = connect("erp")
     send(erp)
-    assert len(outbox.claim(connection_id=erp.pk, fence=inbox.next_fence(), limit=1, lease_seconds=10)) == 1
+    assert len(outbox.claim(connection_id=erp.pk, fence=leases.next_fence(), limit=1, lease_seconds=10)) == 1
     shift(settings.STUCK_AFTER_SECONDS)
     assert watch() == {}
     shift(LATE)
