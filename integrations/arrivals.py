@@ -25,6 +25,7 @@ from integrations.retry import Action
 from integrations.states import Outcome, Status
 from integrations.workflow import Arrival, Failed, Look, StoreFacts
 from retailhub.core import bus, clock
+from retailhub.core.observability.logs import about
 
 log = structlog.get_logger(__name__)
 rng = random.Random()  # noqa: S311 - spreads retries, protects nothing
@@ -65,7 +66,8 @@ def work(*, lines: Lines, limit: int) -> int:
         fence = next_fence()
         claimed = inbox.claim(fence=fence, limit=limit, lease_seconds=settings.LEASE_SECONDS, suspects=suspects)
         if claimed:
-            _work_claimed(claimed, fence, lines)
+            with about(message.trace_id for message in claimed):
+                _work_claimed(claimed, fence, lines)
             return len(claimed)
     return 0
 
@@ -73,6 +75,14 @@ def work(*, lines: Lines, limit: int) -> int:
 def _work_claimed(claimed: Sequence[inbox.Claimed], fence: int, lines: Lines) -> None:
     facts = connections.store_facts({message.connection_id for message in claimed})
     found = _sort(claimed, facts)
+    log.info(
+        "arrivals_claimed",
+        fence=fence,
+        messages=len(claimed),
+        orders=len(found.looks),
+        ignored=len(found.ignored),
+        parked=len(found.parked),
+    )
     if found.ignored or found.parked:
         _finish_without_flow(found, fence)
     if not found.looks:
@@ -85,7 +95,8 @@ def _work_claimed(claimed: Sequence[inbox.Claimed], fence: int, lines: Lines) ->
     except Exception as error:  # noqa: BLE001 - whichever it is, each order is tried by itself next
         log.warning("batch_failed", error=type(error).__name__, looks=len(found.looks))
         for look in found.looks:
-            _one_by_itself(look, fence, reads)
+            with about(arrival.trace_id for arrival in look.arrivals):
+                _one_by_itself(look, fence, reads)
     reads.save()
 
 

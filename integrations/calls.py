@@ -7,7 +7,9 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
+import structlog
 from django.conf import settings
 from django.db import connection
 from psycopg2.extras import execute_values
@@ -19,6 +21,8 @@ from retailhub.core import clock
 from retailhub.core.crashpoints import crashpoint
 from retailhub.core.guard import assert_no_transaction
 
+log = structlog.get_logger(__name__)
+
 KEPT_BYTES = 64 * 1024
 """Of each sent and received body, in the record of an exchange."""
 
@@ -29,11 +33,22 @@ class Recorder:
 
     connection_id: int
     fence: int
-    exchanges: list[tuple[dt.datetime, Exchange]] = field(default_factory=list)
+    exchanges: list[tuple[dt.datetime, str, Exchange]] = field(default_factory=list)
 
-    def __call__(self, exchange: Exchange) -> None:
+    def note(self, exchange: Exchange, *, correlation_id: str) -> None:
+        """Keep one exchange, and log it together with the messages in hand."""
         began = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=exchange.seconds)
-        self.exchanges.append((began, exchange))
+        self.exchanges.append((began, correlation_id, exchange))
+        log.info(
+            "call_made",
+            connection_id=self.connection_id,
+            correlation_id=correlation_id,
+            fence=self.fence,
+            method=exchange.method,
+            path=urlsplit(exchange.url).path,
+            status=exchange.status,
+            seconds=round(exchange.seconds, 4),
+        )
 
     def save(self) -> None:
         """Store what was recorded, and forget it."""
@@ -42,6 +57,7 @@ class Recorder:
                 began,
                 self.connection_id,
                 self.fence,
+                correlation_id,
                 exchange.method,
                 exchange.url[:2000],
                 exchange.status,
@@ -50,15 +66,15 @@ class Recorder:
                 exchange.received[:KEPT_BYTES],
                 exchange.error[:500],
             )
-            for began, exchange in self.exchanges
+            for began, correlation_id, exchange in self.exchanges
         ]
         self.exchanges = []
         if rows:
             with connection.cursor() as cursor:
                 execute_values(
                     cursor.cursor,
-                    "INSERT INTO integrations_exchange (started_at, connection_id, fence, method, url, status, seconds,"
-                    " sent, received, error) VALUES %s",
+                    "INSERT INTO integrations_exchange (started_at, connection_id, fence, correlation_id, method, url,"
+                    " status, seconds, sent, received, error) VALUES %s",
                     rows,
                 )
 
@@ -100,8 +116,8 @@ def lines() -> Iterator[Lines]:
         kept.close()
 
 
-def context_for(recorder: Recorder, *, trace_id: str, before_call: Any = None) -> CallContext:
-    """The context of one claim: guarded, recorded, bounded, with the id that follows it."""
+def context_for(recorder: Recorder, *, correlation_id: str, before_call: Any = None) -> CallContext:
+    """The context of one claim: guarded, recorded, bounded, with the id that its calls carry."""
 
     def guard() -> None:
         assert_no_transaction()
@@ -111,8 +127,8 @@ def context_for(recorder: Recorder, *, trace_id: str, before_call: Any = None) -
     return CallContext(
         now=clock.now,
         before_call=guard,
-        record=recorder,
+        record=lambda exchange: recorder.note(exchange, correlation_id=correlation_id),
         crashpoint=crashpoint,
-        correlation_id=trace_id,
+        correlation_id=correlation_id,
         deadline_seconds=float(settings.CALL_DEADLINE_SECONDS),
     )

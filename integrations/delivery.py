@@ -29,6 +29,7 @@ from integrations.retry import Action
 from integrations.states import Outcome, Status
 from retailhub.core import bus, clock
 from retailhub.core.crashpoints import crashpoint
+from retailhub.core.observability.logs import about
 
 log = structlog.get_logger(__name__)
 rng = random.Random()  # noqa: S311 - spreads retries, protects nothing
@@ -69,7 +70,8 @@ def work(*, connection_id: int, lines: Lines, limit: int = 0) -> int:
             suspects=suspects,
         )
         if held:
-            _deliver(row, held, fence, lines)
+            with about(one.trace_id for one in held):
+                _deliver(row, held, fence, lines)
             return len(held)
     return 0
 
@@ -81,8 +83,10 @@ def batch_size(kind: str) -> int:
 
 def _deliver(row: Connection, held: Sequence[outbox.Held], fence: int, lines: Lines) -> None:
     recorder = Recorder(row.pk, fence)
+    # the calls of a batch are about all of it: they carry an id of their own, logged and stored with each call
+    correlation_id = held[0].trace_id if len(held) == 1 else f"batch-{fence}"
     context = context_for(
-        recorder, trace_id=held[0].trace_id, before_call=Lease(OUTBOX, fence=fence, connection_id=row.pk)
+        recorder, correlation_id=correlation_id, before_call=Lease(OUTBOX, fence=fence, connection_id=row.pk)
     )
     crashpoint("outbox.claimed")
     try:
@@ -94,6 +98,14 @@ def _deliver(row: Connection, held: Sequence[outbox.Held], fence: int, lines: Li
     crashpoint("outbox.called")
     recorder.save()
     _settle(row, answers, fence)
+    log.info(
+        "effects_answered",
+        connection=row.name,
+        correlation_id=correlation_id,
+        fence=fence,
+        messages=len(answers),
+        done=sum(isinstance(answer.result, Ensured) for answer in answers),
+    )
 
 
 def _call(connect: Callable[[], OrderSink], held: Sequence[outbox.Held]) -> list[Answer]:
@@ -107,13 +119,18 @@ def _call(connect: Callable[[], OrderSink], held: Sequence[outbox.Held]) -> list
     except Exception as error:
         log.exception("delivery_failed", messages=len(held), first=held[0].reference)
         if len(held) > 1:
-            return [answer for one in held for answer in _call(connect, [one])]
+            return [answer for one in held for answer in _call_for(connect, one)]
         fault = ConnectorError(
             "RetailHub has a fault and could not go on; its trace is in the log.",
             code="internal_error",
             evidence={"error": type(error).__name__, "trace_id": held[0].trace_id},
         )
         return [Answer(held[0], fault)]
+
+
+def _call_for(connect: Callable[[], OrderSink], one: outbox.Held) -> list[Answer]:
+    with about([one.trace_id]):
+        return _call(connect, [one])
 
 
 def _asked(sink: OrderSink, held: Sequence[outbox.Held]) -> list[Answer]:

@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 from django.db import connection
@@ -26,7 +27,8 @@ class NewMessage:
     """One inbound message to store.
 
     ``shard`` is what must be worked in order (``order:148``). ``wake`` says that the body names no version: a
-    repeat rings again. ``unique`` switches deduplication off (a body that names nothing).
+    repeat rings again. ``unique`` switches deduplication off (a body that names nothing). ``version`` stands for the
+    body of what was read by ourselves: the bytes of one state differ from list to list.
     """
 
     connection_id: int
@@ -38,10 +40,12 @@ class NewMessage:
     lane: Lane = Lane.ORDERS
     wake: bool = False
     unique: bool = False
+    version: bytes = b""
 
     def dedupe_key(self) -> bytes:
-        """sha256 over topic and raw body; the connection is part of the unique constraint."""
-        digest = hashlib.sha256(self.topic.encode() + b"\0" + self.body)
+        """sha256 over topic and raw body, or shard and version; the connection is part of the unique constraint."""
+        named = self.shard.encode() + b"\0" + self.version if self.version else self.body
+        digest = hashlib.sha256(self.topic.encode() + b"\0" + named)
         if self.unique:
             digest.update(ids.new_trace_id().encode())
         return digest.digest()
@@ -67,20 +71,28 @@ WITH given AS (
         deaths = CASE WHEN m.wake AND m.status IN ('done', 'parked') THEN 0 ELSE m.deaths END,
         -- what it was parked for stays: its case is closed when it is done
         code = CASE WHEN m.wake AND m.status = 'done' THEN '' ELSE m.code END
-    RETURNING m.id, m.received_at, m.dedupe_key, m.connection_id, m.seen_count
+    RETURNING m.id, m.received_at, m.dedupe_key, m.connection_id, m.seen_count, m.trace_id
 ), bodies AS (
     INSERT INTO integrations_inboxbody (message_id, received_at, headers, body)
     SELECT s.id, s.received_at, g.headers, g.body
     FROM stored s JOIN given g ON g.connection_id = s.connection_id AND g.dedupe_key = s.dedupe_key
     WHERE s.seen_count = 1
 )
-SELECT id, seen_count FROM stored
+SELECT id, seen_count = 1, trace_id FROM stored
 """
 ROW = "(%s::bigint, %s::smallint, %s, %s, %s, %s, %s::bytea, %s::boolean, %s::integer, %s::jsonb, %s::bytea)"
 
 
-def store(messages: Sequence[NewMessage]) -> list[tuple[int, bool]]:
-    """Store messages in one statement; returns ``(id, is new)`` for each distinct one.
+class Stored(NamedTuple):
+    """A stored message. ``trace_id`` follows it: of a repeat, it is that of the first."""
+
+    id: int
+    is_new: bool
+    trace_id: str
+
+
+def store(messages: Sequence[NewMessage]) -> list[Stored]:
+    """Store messages in one statement.
 
     Outside a transaction the statement commits before it returns. Many messages in one call are one commit
     (group commit); two equal bodies must not be in one call.
@@ -103,7 +115,7 @@ def store(messages: Sequence[NewMessage]) -> list[tuple[int, bool]]:
     ]
     with connection.cursor() as cursor:
         found = execute_values(cursor.cursor, STORE, rows, template=ROW, page_size=len(rows), fetch=True)
-    return [(message_id, seen == 1) for message_id, seen in found]
+    return [Stored(*row) for row in found]
 
 
 @dataclass(frozen=True, kw_only=True)

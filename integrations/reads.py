@@ -13,6 +13,7 @@ from integrations.models import Connection, ConnectionState
 from integrations.ports.errors import AuthRejected, ConnectorError, RateLimited
 from integrations.workflow import Look
 from retailhub.core import clock
+from retailhub.core.observability.logs import about
 
 STORE_SECONDS = 5.0
 """Of reads from one store in one claim; what is left is put back, so that a slow store holds up nobody else."""
@@ -59,8 +60,9 @@ class Reads:
             return _later(f"{look.store.name} answers slowly; the read waits for its turn.", LATER_SECONDS)
         began, ticks = clock.now(), time.monotonic()
         try:
-            context = context_for(self._recorders[store], trace_id=look.trace_id, before_call=self._lease)
-            answer = self._lines.connector(self._rows[store], context).read_order(look.order_ref)
+            context = context_for(self._recorders[store], correlation_id=look.trace_id, before_call=self._lease)
+            with about(arrival.trace_id for arrival in look.arrivals):
+                answer = self._lines.connector(self._rows[store], context).read_order(look.order_ref)
         except ConnectorError as error:
             if isinstance(error, AuthRejected | RateLimited) or error.code in WHOLE_STORE:
                 self.held[store] = Held(error, max(arrival.attempts for arrival in look.arrivals))

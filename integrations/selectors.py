@@ -61,6 +61,15 @@ def gone_unseen(*, orders: Sequence[tuple[int, str]]) -> set[tuple[int, str]]:
     return found & set(orders)
 
 
+def waiting_orders(*, connection_id: int, order_refs: Sequence[str]) -> set[str]:
+    """Which of these orders of a store an open or parked inbound message speaks of."""
+    shards = [f"store:{ref}" for ref in order_refs]
+    rows = InboxMessage.objects.filter(connection=connection_id, shard__in=shards)
+    found = rows.filter(status__in=[Status.PENDING, Status.IN_FLIGHT]).values_list("shard", flat=True)
+    parked = rows.filter(status=Status.PARKED).values_list("shard", flat=True)
+    return {shard.partition(":")[2] for shard in (*found, *parked)}
+
+
 def delivery_named(message_id: int) -> InboxMessage | None:
     """One inbound message."""
     return _joined(InboxMessage.objects.filter(pk=message_id)).first()
@@ -164,6 +173,7 @@ class Call:
     """One call to another system. Bodies are kept to a bound, and only fetched where asked for."""
 
     fence: int
+    correlation_id: str
     connection: str
     started_at: dt.datetime
     method: str
@@ -176,8 +186,8 @@ class Call:
 
 
 CALLS = """
-SELECT fence, (SELECT name FROM integrations_connection c WHERE c.id = e.connection_id), started_at, method, url,
-       status, seconds, error,
+SELECT fence, correlation_id, (SELECT name FROM integrations_connection c WHERE c.id = e.connection_id), started_at,
+       method, url, status, seconds, error,
        CASE WHEN %(bodies)s THEN sent ELSE ''::bytea END, CASE WHEN %(bodies)s THEN received ELSE ''::bytea END
 FROM integrations_exchange e
 WHERE fence = ANY(%(fences)s)
@@ -217,15 +227,16 @@ def calls_under(
     return [
         Call(
             fence=row[0],
-            connection=row[1] or "a connection that is gone",
-            started_at=row[2],
-            method=row[3],
-            path=urlsplit(row[4]).path,
-            status=row[5],
-            seconds=row[6],
-            error=row[7],
-            sent=bytes(row[8]),
-            received=bytes(row[9]),
+            correlation_id=row[1],
+            connection=row[2] or "a connection that is gone",
+            started_at=row[3],
+            method=row[4],
+            path=urlsplit(row[5]).path,
+            status=row[6],
+            seconds=row[7],
+            error=row[8],
+            sent=bytes(row[9]),
+            received=bytes(row[10]),
         )
         for row in rows
     ]

@@ -15,12 +15,13 @@ from integrations.leases import INBOX, OUTBOX
 from integrations.models import Heartbeat, ScheduleSlot
 from integrations.states import Outcome
 from retailhub.core import bus, clock
+from retailhub.core.observability.logs import about
 
 log = structlog.get_logger(__name__)
 
 MAX_DEATHS = 3
-Row = tuple[int, int, int, str, str, str]
-"""Id, connection, deaths, subject, operation (inbound: topic), reference of a message."""
+Row = tuple[int, int, int, str, str, str, str]
+"""Id, connection, deaths, subject, operation (inbound: topic), reference, trace id of a message."""
 
 TAKE_BACK = """
 UPDATE {table} SET
@@ -32,7 +33,7 @@ UPDATE {table} SET
     {more}
 WHERE id IN (SELECT id FROM {table} WHERE status = 'in_flight' AND lease_until < (SELECT rh_now()) {which}
              ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED)
-RETURNING id, connection_id, deaths, {names}
+RETURNING id, connection_id, deaths, {names}, trace_id
 """
 # the dead worker may have sent it: it is looked up before anything is sent again
 OUTBOUND = {"table": OUTBOX, "more": ", on_wire = true, looks = 0", "names": "subject, operation, reference"}
@@ -40,7 +41,7 @@ TAKE_BACK_INBOX = TAKE_BACK.format(table=INBOX, more="", which="", names="subjec
 TAKE_BACK_OUTBOX = TAKE_BACK.format(**OUTBOUND, which="AND deaths + 1 < %(limit)s")
 QUARANTINE_OUTBOX = TAKE_BACK.format(**OUTBOUND, which="AND deaths + 1 >= %(limit)s AND id = ANY(%(ids)s)")
 LAST_DEATHS = """
-SELECT id, connection_id, deaths + 1, subject, operation, reference FROM integrations_outboxmessage
+SELECT id, connection_id, deaths + 1, subject, operation, reference, trace_id FROM integrations_outboxmessage
 WHERE status = 'in_flight' AND lease_until < (SELECT rh_now()) AND deaths + 1 >= %(limit)s ORDER BY id LIMIT 500
 """
 
@@ -54,7 +55,8 @@ def take_back_leases() -> int:
     inbound, outbound = _take_back_inbox(), _quarantine_outbox() + _read(TAKE_BACK_OUTBOX)
     for direction, rows in (("i", inbound), ("o", outbound)):
         if rows:
-            log.warning("leases_taken_back", direction=direction, messages=len(rows))
+            with about(row[6] for row in rows):
+                log.warning("leases_taken_back", direction=direction, messages=len(rows))
     return len(inbound) + len(outbound)
 
 

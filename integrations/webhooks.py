@@ -124,7 +124,14 @@ def _receive(environ: Mapping[str, Any]) -> tuple[int, str]:
     if not woocommerce.verify(body, signature, store.secrets):
         _count(store, "refused_signature")
         return 401, "The signature does not fit the body."
-    inbox.store([message_of(store.id, headers, body)])
+    (stored,) = inbox.store([message_of(store.id, headers, body)])
+    log.info(
+        "delivery_stored",
+        trace_id=stored.trace_id,
+        message=f"msg_i{stored.id}",
+        connection=name,
+        again=not stored.is_new,
+    )
     return 200, "Stored."
 
 

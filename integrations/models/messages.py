@@ -200,6 +200,7 @@ class ExchangeRecord(models.Model):
     started_at = models.DateTimeField()
     connection_id = models.BigIntegerField()
     fence = models.BigIntegerField()
+    correlation_id = models.CharField(max_length=40, help_text="What the call carried as X-Correlation-Id.")
     method = models.CharField(max_length=10)
     url = models.TextField()
     status = models.IntegerField(null=True)

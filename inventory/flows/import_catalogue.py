@@ -16,7 +16,7 @@ def import_catalogue(*, connection_name: str) -> int:
     row = connections.named(connection_name)
     recorder = Recorder(row.pk, 0)
     with lines() as kept:
-        connector = kept.connector(row, context_for(recorder, trace_id=ids.new_trace_id()))
+        connector = kept.connector(row, context_for(recorder, correlation_id=ids.new_trace_id()))
         products = list(connector.walk_products(None))
     made = mappings.take_catalogue(connection_id=row.pk, products=products, now=clock.now())
     connections.note_catalogue(connection_id=row.pk)

@@ -213,6 +213,7 @@ class Teller:
         for call in pipes.calls_under(fences=held, names=names, kin=kin, since=since, bodies=self.raw):
             facts: dict[str, Any] = {
                 "connection": call.connection,
+                "correlation_id": call.correlation_id,
                 "method": call.method,
                 "path": call.path,
                 "status": call.status,

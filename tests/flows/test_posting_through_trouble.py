@@ -190,7 +190,7 @@ def test_no_call_is_made_inside_a_transaction(hub: Hub) -> None:
     hub.connect()
     row = connections.named("erp")
     with lines() as kept, transaction.atomic():
-        sink = kept.connector(row, context_for(Recorder(row.pk, 1), trace_id="0" * 32))
+        sink = kept.connector(row, context_for(Recorder(row.pk, 1), correlation_id="0" * 32))
         with pytest.raises(CallInsideTransaction):
             sink.find(["WC-eu-1"])
 

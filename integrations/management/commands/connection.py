@@ -253,7 +253,7 @@ def _checks(row: Connection) -> list[Check]:
     recorder = Recorder(row.pk, 0)
     try:
         with lines() as kept:
-            connector = kept.connector(row, context_for(recorder, trace_id=ids.new_trace_id()))
+            connector = kept.connector(row, context_for(recorder, correlation_id=ids.new_trace_id()))
             if not isinstance(connector, Testable):
                 raise Failed("not_testable", f"Connections of kind {row.kind} cannot be tested.")
             return connector.check()

@@ -5,6 +5,8 @@ Log values are ids, codes, counts and durations. Bodies, credentials and persona
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import structlog
@@ -15,6 +17,26 @@ SHARED: list[Any] = [
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
+
+
+BOUND = ("trace_id", "trace_ids")
+
+
+@contextlib.contextmanager
+def about(trace_ids: Iterable[str]) -> Iterator[None]:
+    """Every log line in here names the messages that are in hand: ``trace_id`` of one, ``trace_ids`` of several.
+
+    Inside another of these, what is in hand there is named again afterwards.
+    """
+    ids = list(dict.fromkeys(trace_ids))
+    outer = structlog.contextvars.get_contextvars()
+    structlog.contextvars.unbind_contextvars(*BOUND)
+    structlog.contextvars.bind_contextvars(**({"trace_id": ids[0]} if len(ids) == 1 else {"trace_ids": ids}))
+    try:
+        yield
+    finally:
+        structlog.contextvars.unbind_contextvars(*BOUND)
+        structlog.contextvars.bind_contextvars(**{name: outer[name] for name in BOUND if name in outer})
 
 
 def logging_config(*, level: str, form: str) -> dict[str, Any]:
