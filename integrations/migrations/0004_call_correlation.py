@@ -6,9 +6,9 @@ from django.db import migrations
 class Migration(migrations.Migration):
     dependencies = [("integrations", "0003_gone_orders")]
     operations = [
-        # the table is made by SQL: its model is not managed
+        # the table is made by SQL, as its model is not managed; undoing leaves the column to whoever still writes it
         migrations.RunSQL(
-            "ALTER TABLE integrations_exchange ADD COLUMN correlation_id varchar(40) NOT NULL DEFAULT ''",
-            "ALTER TABLE integrations_exchange DROP COLUMN correlation_id",
+            "ALTER TABLE integrations_exchange ADD COLUMN IF NOT EXISTS correlation_id varchar(40) DEFAULT ''",
+            migrations.RunSQL.noop,
         )
     ]
