@@ -97,8 +97,9 @@ class Demo:
             stack.start()
             login = stack.login()
             self.console.print(
-                f"\nConsole  [b]{stack.url}/admin/[/b]   user [b]{login.name}[/b]   password [b]{login.password}[/b]\n"
+                f"\nConsole  [b]{stack.url}/admin/[/b]   user [b]{login.name}[/b]   password [b]{login.password}[/b]"
             )
+            self.console.print("" if self.options.exit else "Ctrl-C stops everything and reckons up.\n")
             if self.options.faults and erp.control is not None:
                 erp.control.behave(**FAULTS, seed=self.options.seed)
             os.kill(services.supervisor.children["feeder"].pid, signal.SIGUSR1)
@@ -108,6 +109,7 @@ class Demo:
             except KeyboardInterrupt:
                 if not self.options.exit:
                     self._close(erp, feeder, time.monotonic() - began)
+                self.console.print("Stopping …")
                 raise
             return self._close(erp, feeder, seconds)
 
@@ -211,13 +213,20 @@ class Demo:
         if self.options.json:
             print(json.dumps(result))  # noqa: T201 - the answer of the command line
         else:
-            for name, value in result.items():
+            for name, value in _told(result, at_rest=at_rest).items():
                 self.console.print(f"{name:18} {value}")
-        if not at_rest:
-            self.console.print("It was stopped on the way: what counts as lost had not arrived yet.")
+        if self.options.json and not at_rest:
+            self.console.print("It was stopped early: what counts as lost, if anything, was still on its way.")
         agree = result["cases"] == result["planted"]
         money = all(float(amount) == 0 for amount in result["money_difference"].values())
         return 0 if agree and money and not (result["lost"] or result["duplicates"]) else 1
+
+
+def _told(result: dict[str, Any], *, at_rest: bool) -> dict[str, Any]:
+    """The reckoning for a person: what was stopped on its way to the ERP is not lost."""
+    if at_rest:
+        return result
+    return {("on_the_way" if name == "lost" else name): result[name] for name in result if name != "lost_references"}
 
 
 def _catalogue() -> Any:

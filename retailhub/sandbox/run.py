@@ -19,6 +19,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--json", action="store_true", help="say where it is as one JSON object")
     options = parser.parse_args(argv)
     console = Console(stderr=options.json)
+    console.print("Starting PostgreSQL, Valkey, web, pump, workers and schedule …")
     with Services(default_state_dir("run"), durable=True) as services:
         stack = Stack(services, port=options.port, pumps=1)
         stack.migrate()
@@ -44,5 +45,8 @@ def main(argv: Sequence[str]) -> int:
         ):
             console.print(f"  export {name}='{stack.environment[name]}'", soft_wrap=True, highlight=False)
         console.print("Ctrl-C stops everything.")
-        services.supervisor.wait(lambda: False)
+        try:
+            services.supervisor.wait(lambda: False)
+        finally:
+            console.print("\nStopping …")
     return 0

@@ -29,6 +29,17 @@ def free_port() -> int:
         return port
 
 
+def wanted_port(port: int) -> int:
+    """This port, if it can be listened on now. Raises `SandboxError`."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: a port just left is free
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError) as error:
+            raise SandboxError(f"Port {port} cannot be used ({error}): name another one with --port.") from None
+    return port
+
+
 @dataclass(frozen=True)
 class Login:
     """The first user of the console."""
@@ -54,7 +65,7 @@ class Stack:
         extra: Mapping[str, str] | None = None,
     ) -> None:
         self.services = services
-        self.port = port or free_port()
+        self.port = wanted_port(port) if port else free_port()
         self.pumps = pumps
         self.web_workers = web_workers
         self.secrets = self._kept_secrets()
@@ -135,7 +146,15 @@ class Stack:
             *("--blocking-threads", "4", "--backlog", "1024", "--log-level", "warning", "--no-ws"),
         ]
         self.services.supervisor.start(
-            Command(name="web", argv=argv, env=self.environment, cwd=REPOSITORY, ready=self._answers, ready_seconds=60)
+            Command(
+                name="web",
+                argv=argv,
+                env=self.environment,
+                cwd=REPOSITORY,
+                ready=self._answers,
+                ready_seconds=60,
+                leaf=True,
+            )
         )
 
     def start_pump(self, number: int) -> None:
@@ -143,7 +162,7 @@ class Stack:
         self._start(f"pump-{number}", [sys.executable, "manage.py", "drain", "--watch"])
 
     def _start(self, name: str, argv: Sequence[str]) -> None:
-        self.services.supervisor.start(Command(name=name, argv=argv, env=self.environment, cwd=REPOSITORY))
+        self.services.supervisor.start(Command(name=name, argv=argv, env=self.environment, cwd=REPOSITORY, leaf=True))
 
     def _answers(self) -> bool:
         try:

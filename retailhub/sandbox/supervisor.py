@@ -13,6 +13,7 @@ import ctypes
 import fcntl
 import os
 import pwd
+import select
 import signal
 import stat
 import subprocess
@@ -48,8 +49,8 @@ class Command:
     """One process to run.
 
     ``ready`` is asked until it says yes, at most ``ready_seconds``. ``stop_signal`` is sent at the end and by
-    the kernel when we die; whoever is still there after ``stop_seconds`` is killed. ``account`` is whom to
-    drop to when we are root.
+    the kernel when we die; whoever is still there after ``stop_seconds`` is killed. ``leaf`` says that no other
+    process needs this one, so that it may end beside others. ``account`` is whom to drop to when we are root.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Command:
     ready_seconds: float = 30
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 20
+    leaf: bool = False
 
 
 class StateDirectory:
@@ -94,8 +96,8 @@ class StateDirectory:
                 if time.monotonic() - started > patience:
                     os.close(descriptor)
                     raise StateInUse(
-                        f"{self.path} is in use by process {holder or '?'}: stop it first, "
-                        "or name another state directory."
+                        f"{self.path} is in use by process {holder or '?'}: stop that first, "
+                        "or set RETAILHUB_STATE_DIR to another directory."
                     ) from None
                 time.sleep(POLL_SECONDS)
         os.ftruncate(descriptor, 0)
@@ -124,6 +126,7 @@ class Child:
             # The kernel sends the death signal when the starting *thread* ends.
             raise SandboxError(f"{command.name} must be started from the main thread.")
         self.command = command
+        self._asked = False
         self.log = state.log(command.name)
         account = command.account
         identity: dict[str, object] = {}
@@ -173,10 +176,16 @@ class Child:
                 )
             time.sleep(POLL_SECONDS)
 
+    def ask(self) -> None:
+        """Ask the process to end: once, as being asked twice means haste to some."""
+        if not self._asked and self.process.poll() is None:
+            self.process.send_signal(self.command.stop_signal)
+            self._asked = True
+
     def stop(self) -> None:
         """Ask the process to end, then kill whatever is left of its session."""
+        self.ask()
         if self.process.poll() is None:
-            self.process.send_signal(self.command.stop_signal)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(self.command.stop_seconds)
         # Workers of a master that ended badly share its process group; an empty group is no error.
@@ -191,6 +200,7 @@ class Supervisor:
     def __init__(self, state: StateDirectory) -> None:
         self.state = state
         self.children: dict[str, Child] = {}
+        self._terminals = [number for number in (0, 1, 2) if os.isatty(number)]
 
     def start(self, command: Command) -> Child:
         """Start a process and wait until it is ready; raises ChildDied, SandboxError."""
@@ -207,7 +217,10 @@ class Supervisor:
         del self.children[name]
 
     def check(self) -> None:
-        """Raise ChildDied, naming the first process that has ended."""
+        """Raise ChildDied, naming the first process that has ended, or KeyboardInterrupt when the terminal is gone."""
+        # SIGHUP need not reach us: the kernel sends it to the session's leader, which may be a make that waits for us
+        if _hung_up(self._terminals):
+            raise KeyboardInterrupt
         for child in self.children.values():
             child.check()
 
@@ -222,7 +235,13 @@ class Supervisor:
         return True
 
     def stop_all(self) -> None:
-        """Stop everything, the last started first: workers before the queue, the database at the end."""
+        """Stop everything, the last started first: workers before the queue, the database at the end.
+
+        Those that no other needs are asked together, so that their ends take as long as the slowest's.
+        """
+        for child in reversed(list(self.children.values())):
+            if child.command.leaf:
+                child.ask()
         for name in reversed(list(self.children)):
             self.stop(name)
 
@@ -297,6 +316,13 @@ def _in_child(number: signal.Signals) -> Callable[[], None]:
             os._exit(1)
 
     return in_child
+
+
+def _hung_up(terminals: Sequence[int]) -> bool:
+    poll = select.poll()
+    for number in terminals:
+        poll.register(number, 0)  # what is not asked for is told all the same: gone, or an error
+    return bool(poll.poll(0))
 
 
 def _is_alive(pid: str) -> bool:

@@ -128,7 +128,8 @@ def test_a_second_start_on_the_same_state_is_refused_with_a_sentence(state_dir: 
     with holder(state_dir) as first, pytest.raises(StateInUse) as refused, embedded(state_dir):
         pass
     assert str(refused.value) == (
-        f"{state_dir} is in use by process {first.pid}: stop it first, or name another state directory."
+        f"{state_dir} is in use by process {first.pid}: stop that first, or set RETAILHUB_STATE_DIR "
+        "to another directory."
     )
 
 

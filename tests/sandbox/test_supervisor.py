@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
+from retailhub.sandbox.services import REPOSITORY
+from retailhub.sandbox.stack import wanted_port
 from retailhub.sandbox.supervisor import (
     Child,
     ChildDied,
@@ -65,6 +70,60 @@ def test_children_are_stopped_in_the_reverse_order_of_their_start(
     assert stopped == ["web", "queue", "database"]
     assert supervisor.children == {}
     assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_those_that_nobody_needs_are_asked_to_end_together_and_once(supervisor: Supervisor, tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    meets = (
+        "import pathlib, signal, sys, time\n"
+        "def end(*_):\n"
+        "    with open(sys.argv[1], 'a') as file: file.write('asked ')\n"
+        "signal.signal(signal.SIGTERM, end)\n"
+        "print('up', flush=True)\n"
+        "while len(pathlib.Path(sys.argv[1]).read_text().split()) < 2: time.sleep(0.01)\n"
+    )
+    asked.touch()
+    for name in ("pump", "worker"):
+        argv = [sys.executable, "-c", meets, str(asked)]
+        supervisor.start(replace(sleeper(supervisor, name), argv=argv, leaf=True))
+    children = list(supervisor.children.values())
+    supervisor.stop_all()  # one after the other each would wait for the other's being asked, and be killed
+    assert [child.process.returncode for child in children] == [0, 0]
+    assert asked.read_text() == "asked asked "
+
+
+def test_a_terminal_that_is_gone_interrupts_even_where_nobody_was_told(tmp_path: Path) -> None:
+    """A make that was started as the terminal's own command is told by the kernel, and what it waits for is not."""
+    ours, theirs = os.openpty()
+    code = (
+        "import pathlib, sys\n"
+        "from retailhub.sandbox.supervisor import StateDirectory, Supervisor\n"
+        "supervisor = Supervisor(StateDirectory(pathlib.Path(sys.argv[1])))\n"
+        "print('up', flush=True)\n"
+        "try:\n"
+        "    supervisor.wait(lambda: False, seconds=20)\n"
+        "except KeyboardInterrupt:\n"
+        "    raise SystemExit(7)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdin=theirs, stdout=subprocess.PIPE, cwd=REPOSITORY
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        os.close(theirs)
+        assert process.poll() is None
+        os.close(ours)
+        assert process.wait(10) == 7
+
+
+def test_a_port_that_is_taken_is_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SandboxError, match=rf"Port {port} cannot be used \(.*\): name another one with --port\."):
+            wanted_port(port)
+    assert wanted_port(port) == port
+    with pytest.raises(SandboxError, match="Port 70000 cannot be used"):
+        wanted_port(70000)
 
 
 def test_a_child_that_ends_is_told_in_one_sentence(supervisor: Supervisor) -> None:

@@ -130,12 +130,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.hold:
         go.wait()
     if not done.is_set():
+        _say(f"The store at {feeder.url} gets {args.orders} orders, and sends them to {args.target}.")
         feeder.run()
-    if not args.exit:
+    if not (args.exit or done.is_set()):
+        sent = feeder.progress()
+        _say(
+            f"{sent['placed']} orders were placed, {sent['sent']} deliveries sent and {sent['refused']} refused;"
+            " reads are answered until Ctrl-C."
+        )
         done.wait()
     print(json.dumps(feeder.progress()))  # noqa: T201 - a command line's answer
     feeder.close()
     return 0
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201 - a command line's answer
 
 
 def _say_ready(path: Path, url: str) -> None:

@@ -1,4 +1,4 @@
-"""Reads of the store: GET orders, orders/{id}, products, products/{id}, signed with OAuth 1.0a.
+"""Reads of the store: GET orders, orders/{id}, products, products/{id}, system_status, webhooks, signed by OAuth 1.0a.
 
 Dates of filters as recorded: naive ones are the site's unless ``dates_are_gmt`` is true, and then a zone in
 the text shifts them once too often; ``modified_after`` is strictly later. ``status=any``, the default, leaves
@@ -25,6 +25,8 @@ from retailhub.sandbox.feeder.oauth import Gate, as_php_sees
 from retailhub.sandbox.feeder.products import product_json
 
 API = "/wp-json/wc/v3/"
+VERSION = "11.0.1"
+_TOPICS = ("order.created", "order.updated", "order.deleted", "order.restored")
 _STATUSES = (
     "any", "trash", "auto-draft", "pending", "processing", "on-hold",
     "completed", "cancelled", "refunded", "failed", "checkout-draft",
@@ -68,7 +70,7 @@ class Store:
     def __init__(self, ledger: Ledger, profile: StoreProfile, gate: Gate, second: Callable[[], int]) -> None:
         self._ledger, self._profile, self._gate, self._second = ledger, profile, gate, second
         self._zone = ZoneInfo(profile.time_zone)
-        self.site = ""
+        self.site = self.target = ""
 
     def answer(self, method: str, path: str, query: str, *, host: str) -> Answer:
         """One request. ``host`` as the client named it: its signature is over that address."""
@@ -84,7 +86,24 @@ class Store:
                 return self._orders(params) if kind == "orders" else self._products(params)
             except BadParam as error:
                 return error.answer()
+        if method == "GET" and not ident and kind == "system_status":
+            return Answer(200, encode(self._status()))
+        if method == "GET" and not ident and kind == "webhooks":
+            return _list_answer(self._webhooks(), params, total=len(_TOPICS), per_page=_page_of(params)[1])
         return refusal(404, "rest_no_route", "No route was found matching the URL and request method.")
+
+    def _status(self) -> dict[str, Any]:
+        """Of the store's report on itself, what tells which store it is."""
+        return {
+            "environment": {"home_url": self.site, "site_url": self.site, "version": VERSION},
+            "settings": {"currency": self._profile.currency, "number_of_decimals": 2},
+        }
+
+    def _webhooks(self) -> list[dict[str, Any]]:
+        return [
+            {"id": number, "name": topic, "status": "active", "topic": topic, "delivery_url": self.target}
+            for number, topic in enumerate(_TOPICS, start=1)
+        ]
 
     def _order(self, order_id: int) -> Answer:
         record = self._ledger.get(order_id)

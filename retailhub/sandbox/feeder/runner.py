@@ -77,6 +77,7 @@ class Feeder:
         self.url = self._reads.url
         """Where reads are answered, without a slash at the end."""
         self.site = self._store.site = settings.site or self.url
+        self._store.target = settings.target
 
     @property
     def finished(self) -> bool:

@@ -7,15 +7,23 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
+import pytest
 import requests
 from woocommerce import API
 
+from integrations.connectors.woocommerce.connector import Connector
+from integrations.ports.capabilities import Health
+from integrations.ports.context import CallContext, ConnectionInfo
+from retailhub.sandbox.erp import items
 from retailhub.sandbox.feeder import (
     Feeder,
     mix_of,
 )
 from retailhub.sandbox.feeder.oauth import signature_of
+from retailhub.sandbox.feeder.report import known_products
+from tests.connectors.lookalike_erp.support import running_erp
 from tests.sandbox.feeder.support import PAYLOADS, Sink, recorded_answer
 
 
@@ -120,6 +128,39 @@ def test_requests_that_are_not_signed_rightly_are_refused_as_recorded(
         else:
             again = requests.get(url, params=params, timeout=5)
             assert (again.status_code, again.json()) == (401, notes["same signed URL twice"][1][1])
+
+
+def test_the_connections_test_finds_the_store_well(sink: Sink, feeders: Callable[..., Feeder]) -> None:
+    feeder = feeders(sink.url, orders=1, clock=lambda: dt.datetime.now(dt.UTC))
+    info = ConnectionInfo(
+        name="eu",
+        kind="woocommerce",
+        settings={"base_url": feeder.url, "store_code": "eu", "allow_private": True},
+        credentials={"consumer_key": "ck_feeder", "consumer_secret": "cs_feeder", "webhook_secrets": ["s"]},
+    )
+    connector = Connector(info, CallContext(deadline_seconds=5))
+    checks = {check.name: (check.health, check.sentence) for check in connector.check()}
+    connector.close()
+    assert checks == {
+        "orders": (Health.OK, "The store answers and the key may read orders."),
+        "cache": (Health.OK, "The answer did not come from a cache."),
+        "store": (Health.OK, "WooCommerce 11.0.1, currency EUR."),
+        "webhooks": (Health.OK, "4 webhooks, none switched off."),
+    }
+
+
+def test_the_look_alike_erp_can_be_given_the_items_of_a_store(
+    sink: Sink, feeders: Callable[..., Feeder], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    feeder = feeders(sink.url, orders=0, clock=lambda: dt.datetime.now(dt.UTC))
+    with running_erp(tmp_path) as place:
+        assert items.main(["--control", place.control_url, "--of", feeder.url, "LAMP-1"]) == 0
+        address, key = f"{place.base_url}/api/v1/products", {"Authorization": f"Bearer {place.api_key}"}
+        known = requests.get(address, params={"limit": 500}, headers=key, timeout=5).json()["products"]
+        codes = {item["code"] for item in known}
+        assert codes == {"LAMP-1"} | {row["sku"] for row in known_products()["products"]}
+    assert items.main(["--control", place.control_url, "LAMP-1"]) == 1
+    assert capsys.readouterr().err.startswith("items: ")
 
 
 def test_products_are_found_by_number_and_by_sku_whatever_its_case(sink: Sink, feeders: Callable[..., Feeder]) -> None:
