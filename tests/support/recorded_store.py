@@ -65,6 +65,7 @@ class Call:
     path: str
     pairs: tuple[tuple[str, str], ...]
     headers: dict[str, str]
+    body: bytes = b""
 
 
 def newest_orders() -> dict[str, bytes]:
@@ -230,9 +231,9 @@ def _handler(store: RecordedStore) -> type[BaseHTTPRequestHandler]:
 
         def _answer(self) -> None:
             parts = urlsplit(self.path)
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             pairs = tuple(parse_qsl(parts.query, keep_blank_values=True))
-            call = Call(self.command, parts.path, pairs, dict(self.headers.items()))
+            call = Call(self.command, parts.path, pairs, dict(self.headers.items()), body)
             status, headers, body = store.answer(call)
             self.send_response(status)
             for name, value in headers.items():

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar, TypeVar
-
-import msgspec
+from typing import ClassVar
 
 from integrations.connectors.answers import Answer
-from integrations.connectors.woocommerce import mapping, schemas
-from integrations.connectors.woocommerce.client import StoreApi
-from integrations.connectors.woocommerce.config import parse_credentials, parse_settings
-from integrations.ports.capabilities import Check, Gone, Health, OrderSource, Testable
-from integrations.ports.context import CallContext, ConnectionInfo
-from integrations.ports.documents import Order
-from integrations.ports.errors import ConnectorError, Rejected, Transient
-
-T = TypeVar("T")
-
-_CACHE_HEADERS = ("x-cache", "cf-cache-status", "x-litespeed-cache", "x-proxy-cache")
+from integrations.connectors.woocommerce import schemas
+from integrations.connectors.woocommerce.history import OrderLists
+from integrations.connectors.woocommerce.hooks import Hooks
+from integrations.connectors.woocommerce.reading import cache_headers, read
+from integrations.ports.capabilities import Check, Health, Testable
+from integrations.ports.errors import ConnectorError
 
 FIXES = {
     "unreachable": "Check that the address is right and that the store lets our servers in.",
@@ -40,50 +32,16 @@ FIXES = {
 }
 
 
-class Connector(OrderSource, Testable):
+class Connector(OrderLists, Hooks, Testable):
     """One store. Lives in one worker thread; ``context`` is set anew by the engine before each batch."""
 
     kind: ClassVar[str] = "woocommerce"
-
-    def __init__(self, info: ConnectionInfo, context: CallContext) -> None:
-        self.context = context
-        self._settings = parse_settings(info.settings)
-        self._api = StoreApi(
-            settings=self._settings,
-            credentials=parse_credentials(info.credentials),
-            context=lambda: self.context,
-        )
-
-    def close(self) -> None:
-        """Close the pooled connections; the next call opens new ones."""
-        self._api.close()
-
-    def read_order(self, order_ref: str) -> Order | Gone:
-        """The order as the store has it now; `Gone` only on the store's own "no such order".
-
-        Raises ``Transient(answer_not_json)`` when something printed into the answer, ``Transient
-        (answer_of_another_order)`` when a cache mixed answers up, ``Rejected(order_unreadable)`` and what
-        `answers` lists.
-        """
-        if not (order_ref.isascii() and order_ref.isdigit() and len(order_ref) < 20):
-            raise Rejected(f"{order_ref[:40]!r} is no order number of a WooCommerce store.", code="order_ref_malformed")
-        answer = self._api.order(order_ref)
-        if answer.status == 404:
-            return Gone(order_ref)
-        order = _read(answer, mapping.order_from_body)
-        if order.order_ref != order_ref:
-            raise Transient(
-                f"{answer.host} answered with another order than was asked for; a cache mixes answers up.",
-                code="answer_of_another_order",
-                evidence={"asked": order_ref, "got": order.order_ref},
-            )
-        return order
 
     def check(self) -> list[Check]:
         """Reads orders, the store's own report and its webhooks; stops at the first that shows no way on."""
         try:
             answer = self._api.newest_order_ids()
-            _read(answer, schemas.ORDER_IDS.decode)
+            read(answer, schemas.ORDER_IDS.decode)
         except ConnectorError as error:
             return [_failed("orders", error)]
         checks = [Check("orders", Health.OK, "The store answers and the key may read orders.")]
@@ -94,7 +52,7 @@ class Connector(OrderSource, Testable):
 
     def _store_check(self) -> Check:
         try:
-            status = _read(self._api.system_status(), schemas.SYSTEM_STATUS.decode)
+            status = read(self._api.system_status(), schemas.SYSTEM_STATUS.decode)
         except ConnectorError as error:
             return _skipped("store", error)
         home = status.environment.home_url.rstrip("/")
@@ -113,7 +71,7 @@ class Connector(OrderSource, Testable):
 
     def _webhook_check(self) -> Check:
         try:
-            webhooks = _read(self._api.webhooks(), schemas.WEBHOOKS.decode)
+            webhooks = read(self._api.webhooks(1), schemas.WEBHOOKS.decode)
         except ConnectorError as error:
             return _skipped("webhooks", error)
         off = sorted(hook.topic for hook in webhooks if hook.status == "disabled")
@@ -127,35 +85,11 @@ class Connector(OrderSource, Testable):
         return Check("webhooks", Health.OK, f"{len(webhooks)} webhooks, none switched off.")
 
 
-def _read(answer: Answer, decode: Callable[[bytes], T]) -> T:
-    """What a 2xx answer says. A text that is no JSON is worth another try: a plugin printed into it."""
-    try:
-        return decode(answer.body)
-    except msgspec.ValidationError as error:
-        raise Rejected(
-            f"{answer.host} answered in a form we do not know.",
-            code="answer_unexpected",
-            evidence=answer.evidence() | {"problem": str(error)[:200]},
-        ) from error
-    except RecursionError as error:
-        raise Rejected(
-            f"{answer.host} answered with something nested deeper than any order is.",
-            code="answer_too_deep",
-            evidence=answer.evidence(),
-        ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Transient(
-            f"{answer.host} answered with something that is not JSON; a plugin printed into the answer.",
-            code="answer_not_json",
-            evidence=answer.evidence() | {"problem": str(error)[:200]},
-        ) from error
-
-
 def _cache_check(answer: Answer) -> Check:
     """A cache that keeps REST answers shows orders as they were."""
-    headers = {name.lower(): value.lower() for name, value in answer.headers.items()}
+    headers = cache_headers(answer.headers)
     age = headers.get("age", "0")
-    hits = any("hit" in headers.get(name, "") for name in _CACHE_HEADERS)
+    hits = any("hit" in value.lower() for value in headers.values())
     if hits or (age.isdigit() and int(age) > 0):
         return Check(
             "cache",

@@ -165,10 +165,11 @@ class Envelope(msgspec.Struct):
 
 
 class VendorError(msgspec.Struct):
-    """The body of a refusal: ``{"code": …, "message": …, "data": {"status": …}}``."""
+    """The body of a refusal: ``{"code": …, "message": …, "data": {"status": …}}``; ``data`` may be a bare number."""
 
     code: str
     message: str = ""
+    data: Any = None
 
 
 class VendorEnvironment(msgspec.Struct):
@@ -199,6 +200,7 @@ class VendorWebhook(msgspec.Struct):
     topic: str
     status: str
     delivery_url: str = ""
+    name: str = ""
 
 
 ORDER = msgspec.json.Decoder(VendorOrder, float_hook=Decimal)
@@ -207,4 +209,7 @@ ENVELOPE = msgspec.json.Decoder(Envelope, float_hook=Decimal)
 ERROR = msgspec.json.Decoder(VendorError)
 SYSTEM_STATUS = msgspec.json.Decoder(VendorSystemStatus)
 ORDER_IDS = msgspec.json.Decoder(list[OrderId])
+ORDER_ID = msgspec.json.Decoder(OrderId)
+RAW_LIST = msgspec.json.Decoder(list[Raw])
 WEBHOOKS = msgspec.json.Decoder(list[VendorWebhook])
+WEBHOOK = msgspec.json.Decoder(VendorWebhook)

@@ -11,7 +11,7 @@ import pytest
 from woocommerce.oauth import OAuth
 
 from integrations.connectors.answers import Answer, Effect
-from integrations.connectors.woocommerce import client, mapping
+from integrations.connectors.woocommerce import client, mapping, signing
 from integrations.connectors.woocommerce.config import Credentials, Settings
 from integrations.connectors.woocommerce.connector import Connector
 from integrations.ports.capabilities import Gone, Health, OrderSource, Testable
@@ -271,7 +271,7 @@ def test_the_signature_is_the_librarys_where_the_live_store_accepted_that() -> N
         "oauth_signature_method": "HMAC-SHA256",
     }
 
-    ours = client.signed("GET", url, pairs, key=KEY, secret=SECRET, timestamp=1795412180, nonce=nonce)
+    ours = signing.signed("GET", url, pairs, key=KEY, secret=SECRET, timestamp=1795412180, nonce=nonce)
 
     assert dict(ours)["oauth_signature"] == library.generate_oauth_signature(params, url)
 

@@ -1,0 +1,40 @@
+"""A store over real HTTP, and connectors of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from integrations.connectors.woocommerce.connector import Connector
+from integrations.ports.context import CallContext, ConnectionInfo
+from tests.connectors.woocommerce.rest_store import RestStore
+from tests.support.recorded_store import KEY, SECRET, RecordedStore
+
+Connect = Callable[..., Connector]
+
+
+@pytest.fixture
+def shop() -> Iterator[RestStore]:
+    running = RestStore()
+    with running:
+        yield running
+
+
+def connector_of(store: RecordedStore, context: CallContext | None = None, **settings: Any) -> Connector:
+    """A connector of this store; ``settings`` beside the usual ones."""
+    info = ConnectionInfo(
+        name="eu",
+        kind="woocommerce",
+        settings={"base_url": store.url, "store_code": "eu", "allow_private": True, **settings},
+        credentials={"consumer_key": KEY, "consumer_secret": SECRET, "webhook_secrets": ["s"]},
+    )
+    return Connector(info, context or CallContext(deadline_seconds=5))
+
+
+@pytest.fixture
+def connector(shop: RestStore) -> Iterator[Connector]:
+    made = connector_of(shop)
+    yield made
+    made.close()
