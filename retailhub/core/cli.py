@@ -2,18 +2,20 @@
 
 With ``--json`` a command writes one JSON object, or one object a line, to standard output and nothing else; without
 it, sentences and tables. A failure is one sentence and exit status 1; in JSON ``{"error": {"code", "detail"}}``.
-Progress and logs go to standard error.
+Progress and logs go to standard error; logs only of what goes wrong, unless RETAILHUB_LOG_LEVEL is set.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime as dt
 import getpass
+import logging
 import os
 import sys
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar, TextIO, cast
 
 import msgspec
@@ -46,6 +48,8 @@ class HubCommand(BaseCommand):
     expected: ClassVar[tuple[type[Exception], ...]] = ()
     """Errors with ``code`` and ``detail`` that are an answer, not a fault."""
     as_json = False
+    logs_all: ClassVar[bool] = False
+    """Whether what goes well is logged too, as by a worker."""
 
     @abstractmethod
     def add_options(self, parser: CommandParser) -> None:
@@ -63,7 +67,8 @@ class HubCommand(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         self.as_json = bool(options["json"])
         try:
-            self.work(**options)
+            with contextlib.nullcontext() if self.logs_all else _only_trouble():
+                self.work(**options)
             self.stdout.flush()
         except BrokenPipeError:
             # whoever read us has seen enough; what is still buffered has nowhere to go
@@ -125,6 +130,19 @@ def _leaves(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
     if not groups:
         return [parser]
     return [leaf for group in groups for below in group.choices.values() for leaf in _leaves(below)]
+
+
+@contextlib.contextmanager
+def _only_trouble() -> Iterator[None]:
+    """No log lines of what goes well around an answer, unless a level was asked for."""
+    root = logging.getLogger()
+    before = root.level
+    if "RETAILHUB_LOG_LEVEL" not in os.environ:
+        root.setLevel(max(before, logging.WARNING))
+    try:
+        yield
+    finally:
+        root.setLevel(before)
 
 
 def actor() -> str:

@@ -89,6 +89,7 @@ class Demo:
             stack = Stack(services, port=self.options.port, extra=extra)
             stack.migrate()
             self._say("The database is ready")
+            os.environ.setdefault("RETAILHUB_LOG_LEVEL", "warning")  # of this process: the others have their files
             stack.enter_django()
             erp = self._erp(services)
             self._say("The ERP is up")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import logging
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+import structlog
 from django.core.management import call_command
 from django.core.management.base import CommandParser
 from django.db import OperationalError, connection
@@ -47,6 +49,37 @@ def test_a_database_that_is_away_is_one_sentence_and_no_trace() -> None:
             call_command(Away(), *words, stdout=out, stderr=err)
         assert ended.value.code == 1
         assert (out.getvalue(), err.getvalue()) == expected
+
+
+class Chatty(HubCommand):
+    def add_options(self, parser: CommandParser) -> None:
+        parser.add_argument("--times", type=int, default=1)
+
+    def work(self, **_options: Any) -> None:
+        log = structlog.get_logger("retailhub.tests")
+        log.info("went_well")
+        log.warning("went_wrong")
+
+
+class Worker(Chatty):
+    logs_all = True
+
+
+def test_beside_an_answer_only_trouble_is_logged_unless_a_level_was_asked_for(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def logged(command: HubCommand) -> list[str]:
+        caplog.clear()
+        call_command(command)
+        return [name for name in ("went_well", "went_wrong") if name in caplog.text]
+
+    before = logging.getLogger().level
+    monkeypatch.delenv("RETAILHUB_LOG_LEVEL", raising=False)
+    assert logged(Chatty()) == ["went_wrong"]
+    assert logged(Worker()) == ["went_well", "went_wrong"]
+    monkeypatch.setenv("RETAILHUB_LOG_LEVEL", "info")
+    assert logged(Chatty()) == ["went_well", "went_wrong"]
+    assert logging.getLogger().level == before
 
 
 def own_database() -> str:

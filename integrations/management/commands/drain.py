@@ -26,6 +26,7 @@ FOREVER = float("inf")
 class Command(HubCommand):
     help = "Work what is due in inbox and outbox, without Celery. Ctrl-C and SIGTERM finish the batch in hand."
     expected = (ConnectorError,)
+    logs_all = True
 
     def add_options(self, parser: CommandParser) -> None:
         parser.add_argument("--seconds", type=float, help="Stop after so long, even if there is more.")
