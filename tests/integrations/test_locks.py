@@ -1,4 +1,4 @@
-"""Two transactions that want the same rows: everybody locks orders before their messages."""
+"""Two transactions that want the same rows: one waits for the other, and never each for the other."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ import pytest
 from django.db import OperationalError, connection, connections, transaction
 
 from integrations import leases, outbox, sweep
+from integrations.connectors.woocommerce import webhooks as woocommerce
 from integrations.models import OutboxMessage
 from integrations.states import Outcome, Status
-from orders.models import Order
+from orders.models import Customer, CustomerIdentity, Order
+from orders.services import customers
 from reconciliation.models import Case
+from retailhub.core import clock
 from tests.support.hub import Hub
 from tests.support.lives import order_body, skus
 
@@ -112,3 +115,21 @@ def test_what_its_worker_finished_after_all_is_not_quarantined(hub: Hub) -> None
     message.refresh_from_db()
     assert (message.status, message.deaths) == (Status.DONE, 0)
     assert not Case.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_order_waits_for_another_of_the_same_guest_and_gets_the_same_customer() -> None:
+    def resolve(number: int, email: str) -> Customer | None:
+        body = woocommerce.decode(order_body(number, email=email), "order.updated")
+        assert isinstance(body, woocommerce.OrderBody)
+        with transaction.atomic():
+            return customers.resolve(documents={number: body.order}, store_of={number: "eu"}, now=clock.now())[number]
+
+    with transaction.atomic():
+        first = resolve(1, "guest@example.com")
+        beside = Beside(lambda: resolve(2, " Guest@Example.COM"))
+        beside.wait_until_it_waits_for_a_lock()
+    assert first is not None
+    assert beside.end() == first
+    assert Customer.objects.count() == 1
+    assert CustomerIdentity.objects.filter(kind="email").count() == 1
