@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -49,6 +50,11 @@ class Recorder:
             status=exchange.status,
             seconds=round(exchange.seconds, 4),
         )
+
+    def keep_outlines(self, *, all_of_them: bool) -> None:
+        """Forget what successful calls received, or those calls altogether: it is kept elsewhere."""
+        done = [(began, name, dataclasses.replace(each, received=b"")) for began, name, each in self.exchanges]
+        self.exchanges = done if all_of_them else []
 
     def save(self) -> None:
         """Store what was recorded, and forget it."""

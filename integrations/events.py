@@ -83,6 +83,24 @@ class ConnectionTrouble:
     outcome: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class LateChore:
+    """A chore that is late by two of its periods. ``done_at`` is ``None`` while nobody knows that it ever was."""
+
+    name: str
+    every_seconds: int
+    done_at: dt.datetime | None
+
+
+@dataclass(frozen=True)
+class ChoresLooked:
+    """Which of the chores ``names`` are late."""
+
+    late: Sequence[LateChore]
+    names: Sequence[str]
+    at: dt.datetime
+
+
 @dataclass(frozen=True)
 class PathsChanged:
     """Where orders of these stores go, or how real that is, was changed: what waited for it may go on."""

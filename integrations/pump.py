@@ -14,7 +14,7 @@ from collections.abc import Callable
 import structlog
 from django.db import Error, connections
 
-from integrations import arrivals, delivery, sweep
+from integrations import arrivals, delivery, polling, sweep
 from integrations.calls import Lines, lines
 from integrations.models import Connection
 from integrations.states import Mode
@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 INBOX_BATCH = 50
 IDLE_SECONDS = 0.25
 """Between two looks that found nothing: intake rings no bell, so a delivery waits at most about this long."""
+LOOK_SECONDS = 1.0
+"""Between two questions whether a look at a store is due."""
 SWEEP_SECONDS = 2.0
 
 
@@ -54,7 +56,8 @@ def drain(
 
 
 class Watch:
-    """A pump for a whole process: a thread for the inbox and one for each live sink, so that none waits for another."""
+    """A pump for a whole process: a thread for the inbox, one for each live sink and one that looks at each store, so
+    that none waits for another."""
 
     def __init__(self, *, stop: threading.Event, name: str = "") -> None:
         self.stop = stop
@@ -70,6 +73,8 @@ class Watch:
                 self._ensure("chores", _chores)
                 for sink in sink_ids():
                     self._ensure(f"sink-{sink}", _sink_worker(sink))
+                for store in polling.store_ids():
+                    self._ensure(f"store-{store}", _store_looker(store), idle_seconds=LOOK_SECONDS)
                 sweep.take_back_leases()
                 sweep.beat(self.name)
             except Error as error:
@@ -79,14 +84,14 @@ class Watch:
         for thread in self.threads.values():
             thread.join(timeout=60)
 
-    def _ensure(self, name: str, step: Callable[[Lines], int]) -> None:
+    def _ensure(self, name: str, step: Callable[[Lines], int], *, idle_seconds: float = IDLE_SECONDS) -> None:
         thread = self.threads.get(name)
         if thread is None or not thread.is_alive():
-            thread = threading.Thread(target=self._loop, args=(name, step), name=name, daemon=True)
+            thread = threading.Thread(target=self._loop, args=(name, step, idle_seconds), name=name, daemon=True)
             self.threads[name] = thread
             thread.start()
 
-    def _loop(self, name: str, step: Callable[[Lines], int]) -> None:
+    def _loop(self, name: str, step: Callable[[Lines], int], idle_seconds: float) -> None:
         with lines() as kept:
             while not self.stop.is_set():
                 try:
@@ -102,7 +107,7 @@ class Watch:
                     found = 0
                 self.worked += found
                 if not found:
-                    self.stop.wait(IDLE_SECONDS)
+                    self.stop.wait(idle_seconds)
         connections["default"].close()
 
 
@@ -120,3 +125,7 @@ def _chores(_lines: Lines) -> int:
 
 def _sink_worker(sink: int) -> Callable[[Lines], int]:
     return lambda kept: delivery.work(connection_id=sink, lines=kept)
+
+
+def _store_looker(store: int) -> Callable[[Lines], int]:
+    return lambda kept: polling.work(lines=kept, store_id=store)

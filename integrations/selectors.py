@@ -26,6 +26,7 @@ from integrations.models import (
     SalesRoute,
 )
 from integrations.states import GONE_UNSEEN, Status
+from integrations.sweep import CHORE
 
 Row = TypeVar("Row", bound=Model)
 MANY = 500
@@ -351,7 +352,7 @@ def stores() -> dict[str, int]:
 
 def heartbeats(*, now: dt.datetime) -> dict[str, float]:
     """Seconds since each worker last finished a round of looking for work."""
-    rows = Heartbeat.objects.order_by("name").values_list("name", "beat_at")
+    rows = Heartbeat.objects.exclude(name__startswith=CHORE).order_by("name").values_list("name", "beat_at")
     return {name: max((now - beat_at).total_seconds(), 0.0) for name, beat_at in rows}
 
 

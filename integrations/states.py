@@ -67,3 +67,24 @@ class Way(StrEnum):
     API = "api"
     OPERATOR = "operator"
     ENGINE = "engine"
+
+
+class PollKind(StrEnum):
+    """What a standing look at a store is for. In the order in which one store's looks are made."""
+
+    CHANGED = "changed"
+    """Orders changed of late."""
+    TRASH = "trash"
+    """The same on the trash shelf, which no other list shows."""
+    DRAFTS = "drafts"
+    """The same on the shelf of checkouts that were begun."""
+    WEBHOOKS = "webhooks"
+    """The store's webhooks: there, active, ours."""
+    REFUNDS = "refunds"
+    """Orders with a refund: a deleted one moves no date."""
+    SWEEP = "sweep"
+    """The content of every order of the last weeks, for what moves no date."""
+    WALK = "walk"
+    """Every order id of the store against every one we know."""
+    HISTORY = "history"
+    """The store's orders from the first one on, once."""

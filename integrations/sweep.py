@@ -106,6 +106,10 @@ def _quarantined(direction: str, row: Row) -> Parked:
     )
 
 
+CHORE = "chore:"
+"""How the heartbeats of chores are called; the others are workers'."""
+
+
 def beat(name: str) -> None:
     """Say that worker ``name`` has finished a round of looking for work."""
     now = clock.now()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import structlog
 from celery import shared_task
 
-from integrations import pump, sweep
+from integrations import polling, pump, sweep
+from integrations.chores import chore
 
 log = structlog.get_logger(__name__)
 TURN_SECONDS = 20.0
@@ -25,8 +26,15 @@ def sweep_leases() -> None:
         pump.drain(seconds=4.0)
 
 
+@shared_task(name="integrations.look_at_stores")
+def look_at_stores() -> None:
+    """Make the looks at stores that are due; the pumps make them too."""
+    if sweep.take_slot(task="look_at_stores", every_seconds=10):
+        polling.drain(seconds=8.0)
+
+
 @shared_task(name="integrations.keep_house")
+@chore(every_seconds=3600)
 def keep_house() -> None:
     """Partitions ahead, retention."""
-    if sweep.take_slot(task="keep_house", every_seconds=3600):
-        log.info("kept_house", **sweep.keep_house())
+    log.info("kept_house", **sweep.keep_house())

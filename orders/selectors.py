@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import BigIntegerField, Q, QuerySet
+from django.db.models.functions import Cast
+from django.db.models.lookups import GreaterThan, LessThanOrEqual
 
-from integrations.ports import documents
+from integrations.poll_steps import News
+from integrations.ports import documents, versions
 from integrations.ports.documents import Order as OrderDocument
+from integrations.ports.documents import OrderStatus
+from integrations.ports.stores import ListedOrder
+from integrations.selectors import waiting_orders
 from orders.models import Finding, Order, OrderTransition, OrderVersion
+from orders.models.order import COUNTED, REFUNDED
+from orders.policies.versions import Verdict, compare
 from orders.states import OrderState
 
 MANY = 500
@@ -205,3 +213,55 @@ def money_of(*, subjects: Iterable[str]) -> dict[str, tuple[str, Decimal | None]
     public_ids = [subject.removeprefix("order:") for subject in subjects if subject.startswith("order:")]
     rows = Order.objects.filter(public_id__in=public_ids).values_list("public_id", "currency", "total")
     return {f"order:{public_id}": (currency, total) for public_id, currency, total in rows}
+
+
+class Listed:
+    """What is known of the orders that a store's lists show: the records of a poll."""
+
+    def news(self, *, store_id: int, listed: Sequence[ListedOrder]) -> list[News]:
+        """Those that are unknown, newer than what is known, or other in content; the unreadable always are."""
+        rows = Order.objects.filter(store=store_id, order_ref__in=[each.order_ref for each in listed])
+        facts = rows.values_list("order_ref", "version_at", "version_hash", "canon_version")
+        known = {ref: (at, bytes(digest) if digest else None, canon) for ref, at, digest, canon in facts}
+        found = []
+        for each in listed:
+            if each.order is None:
+                found.append(News(each, b""))
+                continue
+            at, known_hash, canon = known.get(each.order_ref, (None, None, 0))
+            digest = versions.content_hash(each.order)
+            verdict = compare(
+                known_at=at,
+                known_hash=known_hash,
+                known_canon=canon,
+                incoming_at=each.order.modified_at,
+                incoming_hash=digest,
+            )
+            if verdict in {Verdict.NEWER, Verdict.AMBIGUOUS}:
+                found.append(News(each, digest))
+        return found
+
+    def known(self, *, store_id: int, after: int, upto: int | None) -> dict[str, bool]:
+        """The orders with ids in ``(after, upto]``, and whether the store's list should show them."""
+        rows = _by_store_id(store_id, after)
+        rows = rows if upto is None else rows.filter(LessThanOrEqual(STORE_NUMBER, upto))
+        hidden = {OrderStatus.TRASHED, OrderStatus.DELETED, OrderStatus.DRAFT}
+        return {ref: status not in hidden for ref, status in rows.values_list("order_ref", "status")}
+
+    def waiting(self, *, store_id: int, order_refs: Sequence[str]) -> set[str]:
+        """Those of them that an open or parked message in the inbox speaks of."""
+        return waiting_orders(connection_id=store_id, order_refs=order_refs)
+
+    def refunded(self, *, store_id: int, since: dt.datetime, after: int, limit: int) -> list[str]:
+        """The next orders after id ``after`` that have a refund and changed at or after ``since``."""
+        rows = _by_store_id(store_id, after).filter(payment_state__in=REFUNDED, version_at__gte=since)
+        rows = rows.exclude(status=OrderStatus.DELETED).order_by(STORE_NUMBER)
+        return list(rows.values_list("order_ref", flat=True)[:limit])
+
+
+STORE_NUMBER = Cast("order_ref", BigIntegerField())
+
+
+def _by_store_id(store_id: int, after: int) -> QuerySet[Order]:
+    rows = Order.objects.filter(store=store_id, order_ref__regex=COUNTED)
+    return rows.filter(GreaterThan(STORE_NUMBER, after))

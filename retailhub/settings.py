@@ -254,6 +254,12 @@ LEASE_SECONDS = env_int("RETAILHUB_LEASE_SECONDS", 60, low=2, high=600)
 CALL_DEADLINE_SECONDS = env_int("RETAILHUB_CALL_DEADLINE_SECONDS", 30, low=1, high=300)
 RETENTION_MONTHS = env_int("RETAILHUB_RETENTION_MONTHS", 6, low=1, high=120)
 STUCK_AFTER_SECONDS = env_int("RETAILHUB_STUCK_AFTER_SECONDS", 300, low=5, high=86_400)
+# Looking at stores by ourselves
+POLL_SECONDS = env_int("RETAILHUB_POLL_SECONDS", 60, low=1, high=3600)
+POLL_OVERLAP_SECONDS = env_int("RETAILHUB_POLL_OVERLAP_SECONDS", 180, low=2, high=86_400)
+SWEEP_DAYS = env_int("RETAILHUB_SWEEP_DAYS", 30, low=1, high=3650)
+REFUND_DAYS = env_int("RETAILHUB_REFUND_DAYS", 60, low=1, high=3650)
+HISTORY_PAUSE_MS = env_int("RETAILHUB_HISTORY_PAUSE_MS", 500, low=0, high=60_000)
 # Who scrapes /metrics from outside this network shows it as a bearer token.
 METRICS_TOKEN = env_text("RETAILHUB_METRICS_TOKEN", "")
 

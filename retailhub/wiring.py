@@ -10,10 +10,11 @@ from typing import Any
 
 import inventory.events
 import orders.events
-from integrations import arrivals, events, pump
+from integrations import arrivals, events, polling, pump
 from integrations.tasks import keep_house
 from inventory.tasks import import_catalogues
 from orders.flows.import_order import import_orders
+from orders.selectors import Listed
 from orders.services import postings
 from reconciliation.flows import watch
 from reconciliation.tasks import watch_overdue
@@ -27,6 +28,7 @@ SUBSCRIPTIONS: tuple[tuple[type, Callable[[Any], None]], ...] = (
     (events.MessagesReleased, watch.note_released),
     (events.ConnectionTrouble, watch.note_trouble),
     (events.ConnectionWell, watch.note_well),
+    (events.ChoresLooked, watch.note_chores),
     (events.PathsChanged, postings.note_paths),
     (inventory.events.SkusMapped, postings.note_mapped),
     (orders.events.OrdersLooked, watch.note_looks),
@@ -36,6 +38,7 @@ SUBSCRIPTIONS: tuple[tuple[type, Callable[[Any], None]], ...] = (
 def connect() -> None:
     """Plug everything in; safe to call twice."""
     arrivals.FLOWS.order = import_orders
+    polling.WIRING.records = Listed()
     pump.CHORES[:] = [keep_house, watch_overdue, import_catalogues]
     for event, handler in SUBSCRIPTIONS:
         bus.subscribe(event, handler)

@@ -13,6 +13,7 @@ from integrations.models.messages import (
     ScheduleSlot,
 )
 from integrations.models.organisation import LegalEntity, Region, SalesRoute
+from integrations.models.polls import Poll
 
 __all__ = [
     "Attempt",
@@ -26,6 +27,7 @@ __all__ = [
     "LegalEntity",
     "OutboxBody",
     "OutboxMessage",
+    "Poll",
     "Region",
     "SalesRoute",
     "ScheduleSlot",

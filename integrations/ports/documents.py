@@ -216,6 +216,37 @@ class SalesLineKind(StrEnum):
     ROUNDING = "rounding"
 
 
+class RefundedLine(Document, frozen=True):
+    """What was given back for one line, shipping or fee of the order. All amounts are positive.
+
+    ``quantity`` is 0 where only money was given back. ``total`` is without tax.
+    """
+
+    line_ref: str
+    """The refund's own line."""
+    kind: SalesLineKind
+    name: str
+    quantity: Decimal
+    total: Decimal
+    total_tax: Decimal
+    of_line_ref: str | None = None
+    """The line of the order that it is about, where the source says so."""
+    taxes: tuple[TaxShare, ...] = ()
+
+
+class Refund(Document, frozen=True):
+    """A refund with its lines. ``amount`` is positive, tax included; the lines may explain only a part of it."""
+
+    refund_ref: str
+    order_ref: str
+    amount: Decimal
+    created_at: dt.datetime
+    reason: str = ""
+    reference: str = ""
+    """Ours, when we asked for it."""
+    lines: tuple[RefundedLine, ...] = ()
+
+
 class SalesTax(Document, frozen=True):
     """A tax on one line of a sales document: the rate in percent and the store's own amount."""
 

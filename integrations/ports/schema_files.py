@@ -16,6 +16,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "docs" / "schemas"
 
 EXCHANGED: tuple[type[documents.Document], ...] = (
     documents.Order,
+    documents.Refund,
     documents.Product,
     documents.SalesOrder,
     documents.ExternalDocument,

@@ -64,12 +64,19 @@ class OrderHistory(Protocol):
     """How many orders a page should have at most; the connector lowers it while its store is slow."""
 
     @abstractmethod
-    def changed_orders(self, *, shelf: Shelf, after: dt.datetime | None, page: int) -> OrderPage:
-        """Orders changed strictly later than ``after`` (UTC, whole seconds count), the earliest change first."""
+    def changed_orders(
+        self, *, shelf: Shelf, after: dt.datetime | None, page: int, before: dt.datetime | None = None
+    ) -> OrderPage:
+        """Orders changed strictly between ``after`` and ``before`` (UTC, whole seconds), the earliest change first.
+
+        ``page`` counts from 1, in pages of `page_size` as it is when the call begins.
+        """
 
     @abstractmethod
-    def created_orders(self, *, shelf: Shelf, since: dt.datetime, page: int) -> OrderPage:
-        """Orders created at or after ``since`` (UTC), the oldest first; ``page`` counts from 1."""
+    def created_orders(
+        self, *, shelf: Shelf, after: dt.datetime, page: int, before: dt.datetime | None = None
+    ) -> OrderPage:
+        """The same by the time of creation, the oldest first."""
 
     @abstractmethod
     def named_orders(self, order_refs: Sequence[str]) -> list[ListedOrder]:

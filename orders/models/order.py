@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Cast
 
 from orders.models.customer import Customer
 from orders.states import FulfilmentState, OrderState, PaymentState
+
+COUNTED = "^[0-9]{1,18}$"
+"""An order id that is a number, as a pattern of PostgreSQL."""
+REFUNDED = [PaymentState.PARTLY_REFUNDED.value, PaymentState.REFUNDED.value]
 
 
 class Order(models.Model):
@@ -60,6 +65,20 @@ class Order(models.Model):
                 fields=["decision", "store"],
                 name="order_waiting",
                 condition=~Q(decision__in=["post", "before_live_from"]),
+            ),
+            # what a store's list of ids is compared with; ids are numbers where stores count
+            models.Index(
+                F("store"),
+                Cast("order_ref", models.BigIntegerField()),
+                name="order_by_store_id",
+                condition=Q(order_ref__regex=COUNTED),
+            ),
+            # whose refunds are looked at again
+            models.Index(
+                F("store"),
+                Cast("order_ref", models.BigIntegerField()),
+                name="order_refunded",
+                condition=Q(order_ref__regex=COUNTED, payment_state__in=REFUNDED),
             ),
         ]
 

@@ -8,7 +8,7 @@ endpoints is kept; the request itself is replaced. Each call returns an `Answer`
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,7 +20,9 @@ from integrations.connectors.woocommerce.config import Credentials, Settings
 from integrations.connectors.woocommerce.refusals import (
     AUTHENTICATION,
     ORDER_GONE,
+    ORDER_GONE_CODES,
     OURS_TO_NAME,
+    REFUND_REFUSED,
     WEBHOOK_GONE,
     error_code,
     refusal,
@@ -69,6 +71,43 @@ class StoreApi(woocommerce.API):  # type: ignore[misc]
     def newest_order_ids(self) -> Answer:
         """The newest order's id in a list; the cheapest read that needs the right to read orders."""
         return self._read("orders", {"per_page": 1, "_fields": "id"})
+
+    # https://woocommerce.github.io/woocommerce-rest-api-docs/#update-an-order
+    def change_order(self, order_ref: str, fields: Mapping[str, Any]) -> Answer:
+        """The changed order, or the refusal that says it is gone."""
+        return self._write("PUT", f"orders/{order_ref}", fields, accept=ORDER_GONE_CODES)
+
+    # https://woocommerce.github.io/woocommerce-rest-api-docs/#batch-update-orders
+    def change_orders(self, changes: Sequence[Mapping[str, Any]]) -> Answer:
+        """One entry for each change, in their order. The store checks no value here."""
+        return self._write("POST", "orders/batch", {"update": changes})
+
+    # https://woocommerce.github.io/woocommerce-rest-api-docs/#retrieve-orders-totals
+    def order_totals(self) -> Answer:
+        """Every status that the store has, with its number of orders."""
+        return self._read("reports/orders/totals")
+
+    # https://woocommerce.github.io/woocommerce-rest-api-docs/#list-all-order-notes
+    def notes(self, order_ref: str) -> Answer:
+        """All notes of an order, the newest first; this list has no pages."""
+        return self._read(f"orders/{order_ref}/notes", accept=ORDER_GONE_CODES)
+
+    # https://woocommerce.github.io/woocommerce-rest-api-docs/#create-an-order-note
+    def add_note(self, order_ref: str, fields: Mapping[str, Any]) -> Answer:
+        """The new note."""
+        return self._write("POST", f"orders/{order_ref}/notes", fields, accept=ORDER_GONE_CODES)
+
+    # https://woocommerce.github.io/woocommerce-rest-api-docs/#list-all-refunds
+    def refunds(self, order_ref: str, page: int) -> Answer:
+        """A hundred refunds of an order with their lines; an empty list for an order that is gone."""
+        params: Params = {"per_page": 100, "page": page}
+        return self._read(f"orders/{order_ref}/refunds", params, accept=ORDER_GONE_CODES)
+
+    # https://woocommerce.github.io/woocommerce-rest-api-docs/#create-a-refund
+    def add_refund(self, order_ref: str, fields: Mapping[str, Any]) -> Answer:
+        """The new refund, or the definite refusal (status 500, code `REFUND_REFUSED`)."""
+        accept = ORDER_GONE_CODES | {REFUND_REFUSED}
+        return self._write("POST", f"orders/{order_ref}/refunds", fields, accept=accept)
 
     # https://woocommerce.github.io/woocommerce-rest-api-docs/#list-all-system-status-items
     def system_status(self) -> Answer:

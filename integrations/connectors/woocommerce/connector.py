@@ -9,6 +9,7 @@ from integrations.connectors.woocommerce import schemas
 from integrations.connectors.woocommerce.history import OrderLists
 from integrations.connectors.woocommerce.hooks import Hooks
 from integrations.connectors.woocommerce.reading import cache_headers, read
+from integrations.connectors.woocommerce.writes import Writer
 from integrations.ports.capabilities import Check, Health, Testable
 from integrations.ports.errors import ConnectorError
 
@@ -32,7 +33,7 @@ FIXES = {
 }
 
 
-class Connector(OrderLists, Hooks, Testable):
+class Connector(OrderLists, Hooks, Writer, Testable):
     """One store. Lives in one worker thread; ``context`` is set anew by the engine before each batch."""
 
     kind: ClassVar[str] = "woocommerce"

@@ -99,15 +99,15 @@ def order_from_vendor(vendor: schemas.VendorOrder) -> documents.Order:
         source_status=vendor.status,
         currency=vendor.currency,
         prices_include_tax=vendor.prices_include_tax,
-        created_at=_utc(vendor.date_created_gmt),
-        modified_at=_utc(vendor.date_modified_gmt),
-        total=_money(vendor.total, "total"),
-        total_tax=_money(vendor.total_tax, "total_tax"),
-        discount_total=_money(vendor.discount_total, "discount_total"),
-        discount_tax=_money(vendor.discount_tax, "discount_tax"),
-        shipping_total=_money(vendor.shipping_total, "shipping_total"),
-        shipping_tax=_money(vendor.shipping_tax, "shipping_tax"),
-        cart_tax=_money(vendor.cart_tax, "cart_tax"),
+        created_at=utc(vendor.date_created_gmt),
+        modified_at=utc(vendor.date_modified_gmt),
+        total=money(vendor.total, "total"),
+        total_tax=money(vendor.total_tax, "total_tax"),
+        discount_total=money(vendor.discount_total, "discount_total"),
+        discount_tax=money(vendor.discount_tax, "discount_tax"),
+        shipping_total=money(vendor.shipping_total, "shipping_total"),
+        shipping_tax=money(vendor.shipping_tax, "shipping_tax"),
+        cart_tax=money(vendor.cart_tax, "cart_tax"),
         customer=_customer(vendor),
         billing=_address(vendor.billing),
         shipping=_address(vendor.shipping),
@@ -115,7 +115,7 @@ def order_from_vendor(vendor: schemas.VendorOrder) -> documents.Order:
             method=vendor.payment_method,
             title=vendor.payment_method_title or "",
             transaction_ref=vendor.transaction_id or "",
-            paid_at=_utc(vendor.date_paid_gmt) if vendor.date_paid_gmt else None,
+            paid_at=utc(vendor.date_paid_gmt) if vendor.date_paid_gmt else None,
         ),
         parent_ref=_ref(vendor.parent_id),
         lines=tuple([_line(line) for line in vendor.line_items]),
@@ -125,7 +125,7 @@ def order_from_vendor(vendor: schemas.VendorOrder) -> documents.Order:
         refunds=tuple([_refund(refund) for refund in sorted(vendor.refunds, key=lambda refund: refund.id)]),
         customer_note=vendor.customer_note or "",
         created_via=vendor.created_via or "",
-        completed_at=_utc(vendor.date_completed_gmt) if vendor.date_completed_gmt else None,
+        completed_at=utc(vendor.date_completed_gmt) if vendor.date_completed_gmt else None,
         attributes=_attributes(vendor.meta_data, CHECKOUT_BOOKKEEPING),
         source_version=vendor.version,
     )
@@ -136,11 +136,11 @@ def _line(line: schemas.VendorLine) -> documents.OrderLine:
     return documents.OrderLine(
         line_ref=str(line.id),
         name=line.name or "",
-        quantity=_number(line.quantity, "line_items.quantity"),
-        subtotal=_money(line.subtotal, "line_items.subtotal"),
-        subtotal_tax=_money(line.subtotal_tax, "line_items.subtotal_tax"),
-        total=_money(line.total, "line_items.total"),
-        total_tax=_money(line.total_tax, "line_items.total_tax"),
+        quantity=number(line.quantity, "line_items.quantity"),
+        subtotal=money(line.subtotal, "line_items.subtotal"),
+        subtotal_tax=money(line.subtotal_tax, "line_items.subtotal_tax"),
+        total=money(line.total, "line_items.total"),
+        total_tax=money(line.total_tax, "line_items.total_tax"),
         sku=line.sku or None,
         product_ref=_ref(line.product_id),
         variation_ref=_ref(line.variation_id),
@@ -155,8 +155,8 @@ def _charges(vendor: schemas.VendorOrder) -> tuple[documents.Charge, ...]:
             line_ref=str(line.id),
             kind=ChargeKind.SHIPPING,
             name=line.method_title or "",
-            total=_money(line.total, "shipping_lines.total"),
-            total_tax=_money(line.total_tax, "shipping_lines.total_tax"),
+            total=money(line.total, "shipping_lines.total"),
+            total_tax=money(line.total_tax, "shipping_lines.total_tax"),
             code=line.method_id or "",
             taxes=_shares(line.taxes, "shipping_lines"),
         )
@@ -167,8 +167,8 @@ def _charges(vendor: schemas.VendorOrder) -> tuple[documents.Charge, ...]:
             line_ref=str(line.id),
             kind=ChargeKind.FEE,
             name=line.name or "",
-            total=_money(line.total, "fee_lines.total"),
-            total_tax=_money(line.total_tax, "fee_lines.total_tax"),
+            total=money(line.total, "fee_lines.total"),
+            total_tax=money(line.total_tax, "fee_lines.total_tax"),
             taxes=_shares(line.taxes, "fee_lines"),
         )
         for line in vendor.fee_lines
@@ -182,8 +182,8 @@ def _shares(taxes: Sequence[schemas.VendorTaxShare], at: str) -> tuple[documents
         [
             documents.TaxShare(
                 rate_ref=str(tax.id),
-                amount=_money(tax.total, f"{at}.taxes.total") if tax.total else _ZERO,
-                subtotal=_money(tax.subtotal, f"{at}.taxes.subtotal") if tax.subtotal else None,
+                amount=money(tax.total, f"{at}.taxes.total") if tax.total else _ZERO,
+                subtotal=money(tax.subtotal, f"{at}.taxes.subtotal") if tax.subtotal else None,
             )
             for tax in taxes
         ]
@@ -193,8 +193,8 @@ def _shares(taxes: Sequence[schemas.VendorTaxShare], at: str) -> tuple[documents
 def _discount(coupon: schemas.VendorCouponLine) -> documents.Discount:
     return documents.Discount(
         code=coupon.code,
-        amount=_money(coupon.discount, "coupon_lines.discount"),
-        tax=_money(coupon.discount_tax, "coupon_lines.discount_tax"),
+        amount=money(coupon.discount, "coupon_lines.discount"),
+        tax=money(coupon.discount_tax, "coupon_lines.discount_tax"),
     )
 
 
@@ -203,17 +203,17 @@ def _tax_line(tax: schemas.VendorTaxLine) -> documents.TaxLine:
         rate_ref=str(tax.rate_id),
         code=tax.rate_code,
         label=tax.label,
-        percent=_number(tax.rate_percent, "tax_lines.rate_percent"),
+        percent=number(tax.rate_percent, "tax_lines.rate_percent"),
         compound=tax.compound,
-        amount=_money(tax.tax_total, "tax_lines.tax_total"),
-        shipping_amount=_money(tax.shipping_tax_total, "tax_lines.shipping_tax_total"),
+        amount=money(tax.tax_total, "tax_lines.tax_total"),
+        shipping_amount=money(tax.shipping_tax_total, "tax_lines.shipping_tax_total"),
     )
 
 
 def _refund(refund: schemas.VendorRefund) -> documents.RefundSummary:
     return documents.RefundSummary(
         refund_ref=str(refund.id),
-        amount=_money(refund.total, "refunds.total").copy_abs(),
+        amount=money(refund.total, "refunds.total").copy_abs(),
         reason=refund.reason or "",
     )
 
@@ -268,7 +268,7 @@ def _ref(number: int | None) -> str | None:
     return str(number) if number else None
 
 
-def _utc(moment: dt.datetime) -> dt.datetime:
+def utc(moment: dt.datetime) -> dt.datetime:
     """The ``*_gmt`` fields carry no zone; some plugins add one."""
     if moment.tzinfo is None:
         return moment.replace(tzinfo=dt.UTC)
@@ -278,14 +278,14 @@ def _utc(moment: dt.datetime) -> dt.datetime:
         raise _unreadable("a time outside the calendar - at `$.date_*_gmt`") from error
 
 
-def _money(text: str, field: str) -> Decimal:
+def money(text: str, field: str) -> Decimal:
     if _MONEY.fullmatch(text) is None:
         raise _unreadable(f"not an amount - at `$.{field}`", value=text)
     amount = Decimal(text)
     return amount or amount.copy_abs()
 
 
-def _number(value: Decimal, field: str) -> Decimal:
+def number(value: Decimal, field: str) -> Decimal:
     """Plain digits only: an exponent would let eight bytes grow into gigabytes."""
     if not value.is_finite() or _MONEY.fullmatch(str(value)) is None:
         raise _unreadable(f"not a number we can use - at `$.{field}`", value=str(value))

@@ -11,7 +11,7 @@ import msgspec
 
 from integrations.connectors.answers import Answer, Effect, in_doubt
 from integrations.connectors.woocommerce import schemas
-from integrations.ports.errors import Misconfigured, Rejected, Transient
+from integrations.ports.errors import ConnectorError, Misconfigured, Rejected, Transient
 
 T = TypeVar("T")
 
@@ -30,11 +30,7 @@ def read(answer: Answer, decode: Callable[[bytes], T]) -> T:
     except msgspec.ValidationError as error:
         raise _unexpected(answer, str(error)) from error
     except RecursionError as error:
-        raise Rejected(
-            f"{answer.host} answered with something nested deeper than any order is.",
-            code="answer_too_deep",
-            evidence=answer.evidence(),
-        ) from error
+        raise _too_deep(answer) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise in_doubt(
             answer.effect,
@@ -44,7 +40,14 @@ def read(answer: Answer, decode: Callable[[bytes], T]) -> T:
         ) from error
 
 
-def _unexpected(answer: Answer, problem: str) -> Exception:
+def _too_deep(answer: Answer) -> ConnectorError:
+    detail = f"{answer.host} answered with something nested deeper than any order is."
+    if answer.effect is Effect.WRITE:
+        return in_doubt(answer.effect, detail, code="bad_answer", evidence=answer.evidence())
+    return Rejected(detail, code="answer_too_deep", evidence=answer.evidence())
+
+
+def _unexpected(answer: Answer, problem: str) -> ConnectorError:
     evidence = answer.evidence() | {"problem": problem[:200]}
     detail = f"{answer.host} answered in a form we do not know."
     if answer.effect is Effect.WRITE:

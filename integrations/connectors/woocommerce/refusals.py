@@ -8,9 +8,11 @@ import msgspec
 
 from integrations.connectors.answers import Answer, refuse
 from integrations.connectors.woocommerce import schemas
-from integrations.ports.errors import AuthRejected, ConnectorError, Misconfigured
+from integrations.ports.errors import AuthRejected, ConnectorError, Misconfigured, Rejected
 
 ORDER_GONE = "woocommerce_rest_shop_order_invalid_id"
+ORDER_GONE_CODES = frozenset({ORDER_GONE, "woocommerce_rest_invalid_order_id"})
+"""The second comes from the refunds of an order."""
 WEBHOOK_GONE = "woocommerce_rest_shop_webhook_invalid_id"
 REFUND_REFUSED = "woocommerce_rest_cannot_create_order_refund"
 """Comes with status 500; recorded as definite: nothing was refunded."""
@@ -28,6 +30,8 @@ def refusal(answer: Answer, *, now: dt.datetime) -> ConnectorError:
     evidence = answer.evidence() | {"store_code": code}
     if answer.status in {401, 403}:
         return _auth_error(answer, code, error_message(answer), evidence)
+    if code in ORDER_GONE_CODES:
+        return order_gone(answer)
     if code == NO_ROUTE:
         return Misconfigured(
             f"{answer.host} runs WordPress, but WooCommerce does not answer there.",
@@ -39,6 +43,11 @@ def refusal(answer: Answer, *, now: dt.datetime) -> ConnectorError:
     except ConnectorError as error:
         return error.with_evidence({**error.evidence, "store_code": code}) if code else error
     raise AssertionError("a refused status was let through")
+
+
+def order_gone(answer: Answer) -> Rejected:
+    """A write or a look into an order that the store does not have any more."""
+    return Rejected(f"{answer.host} does not have this order any more.", code="order_gone", evidence=answer.evidence())
 
 
 def _auth_error(answer: Answer, code: str, words: str, evidence: dict[str, str]) -> AuthRejected:

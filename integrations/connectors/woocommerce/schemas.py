@@ -203,6 +203,65 @@ class VendorWebhook(msgspec.Struct):
     name: str = ""
 
 
+class VendorRefundItem(msgspec.Struct):
+    """A line, shipping or fee of a refund: amounts and quantity are negative, ``_refunded_item_id`` is in the meta."""
+
+    id: Id
+    total: str
+    total_tax: str
+    name: str | None = None
+    method_title: str | None = None
+    quantity: Decimal = Decimal(0)
+    taxes: list[VendorTaxShare] = []
+    meta_data: list[VendorMeta] = []
+
+
+class VendorFullRefund(msgspec.Struct):
+    """A refund of ``orders/{id}/refunds``; ``amount`` is positive, tax included."""
+
+    id: Id
+    amount: str
+    date_created_gmt: dt.datetime
+    reason: str | None = None
+    meta_data: list[VendorMeta] = []
+    line_items: list[VendorRefundItem] = []
+    shipping_lines: list[VendorRefundItem] = []
+    fee_lines: list[VendorRefundItem] = []
+
+
+class VendorNote(msgspec.Struct):
+    id: Id
+    note: str
+    customer_note: bool
+    date_created_gmt: dt.datetime
+    author: str = ""
+
+
+class VendorStatusTotal(msgspec.Struct):
+    """One status of ``reports/orders/totals``; statuses of plugins are there too."""
+
+    slug: Filled
+
+
+class WrittenOrder(msgspec.Struct):
+    """What of a written order must be readable, whatever else is wrong with it."""
+
+    id: Id
+    status: str
+    date_modified_gmt: dt.datetime
+
+
+class BatchItem(msgspec.Struct):
+    """One entry of a batch's answer: the whole thing, or why it was refused."""
+
+    id: int | None = None
+    error: VendorError | None = None
+
+
+class BatchAnswer(msgspec.Struct):
+    update: list[Raw] = []
+
+
 ORDER = msgspec.json.Decoder(VendorOrder, float_hook=Decimal)
 ORDERS = msgspec.json.Decoder(list[VendorOrder], float_hook=Decimal)
 ENVELOPE = msgspec.json.Decoder(Envelope, float_hook=Decimal)
@@ -213,3 +272,11 @@ ORDER_ID = msgspec.json.Decoder(OrderId)
 RAW_LIST = msgspec.json.Decoder(list[Raw])
 WEBHOOKS = msgspec.json.Decoder(list[VendorWebhook])
 WEBHOOK = msgspec.json.Decoder(VendorWebhook)
+REFUND = msgspec.json.Decoder(VendorFullRefund, float_hook=Decimal)
+REFUNDS = msgspec.json.Decoder(list[VendorFullRefund], float_hook=Decimal)
+NOTE = msgspec.json.Decoder(VendorNote)
+NOTES = msgspec.json.Decoder(list[VendorNote])
+STATUS_TOTALS = msgspec.json.Decoder(list[VendorStatusTotal])
+WRITTEN_ORDER = msgspec.json.Decoder(WrittenOrder)
+BATCH = msgspec.json.Decoder(BatchAnswer)
+BATCH_ITEM = msgspec.json.Decoder(BatchItem)
