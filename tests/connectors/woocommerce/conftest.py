@@ -9,7 +9,8 @@ import pytest
 
 from integrations.connectors.woocommerce.connector import Connector
 from integrations.ports.context import CallContext, ConnectionInfo
-from tests.connectors.woocommerce.rest_store import RestStore
+from tests.connectors.woocommerce.rest_store import RestStore, order_body, recorded
+from tests.connectors.woocommerce.written_store import Ledger
 from tests.support.recorded_store import KEY, SECRET, RecordedStore
 
 Connect = Callable[..., Connector]
@@ -38,3 +39,12 @@ def connector(shop: RestStore) -> Iterator[Connector]:
     made = connector_of(shop)
     yield made
     made.close()
+
+
+@pytest.fixture
+def ledger(shop: RestStore) -> Ledger:
+    shop.orders = {str(number): order_body(number, status="processing") for number in range(148, 158)}
+    kept = Ledger(shop.orders)
+    shop.answers["orders"] = kept.answer
+    shop.answers["reports"] = lambda _call, _parts: recorded("reports_orders_totals")
+    return kept

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable
 from typing import Any
 
 from tests.support import recordings
@@ -29,6 +30,8 @@ class RestStore(RecordedStore):
         self.webhooks: dict[int, dict[str, Any]] = {}
         self.list_headers: dict[str, str] = {}
         self.asks_for_keys = True
+        self.answers: dict[str, Callable[[Call, list[str]], Answer | None]] = {"webhooks": self._webhooks}
+        """By the first part of the path below the API; ``None`` leaves the call to the recorded store."""
 
     def paths(self) -> list[str]:
         """Method and path of each call, without the API's prefix."""
@@ -39,9 +42,9 @@ class RestStore(RecordedStore):
 
     def _proper(self, call: Call) -> Answer:
         parts = call.path.removeprefix(f"{API}/").split("/")
-        if parts[0] == "webhooks":
-            return self._webhooks(call, parts[1:])
-        return super()._proper(call)
+        special = self.answers.get(parts[0])
+        answer = special(call, parts) if special else None
+        return super()._proper(call) if answer is None else answer
 
     def _list(self, params: dict[str, str]) -> Answer:
         if params.get("status", "any") not in self.statuses:
@@ -60,16 +63,16 @@ class RestStore(RecordedStore):
         headers = {"X-WP-Total": str(len(chosen) if shown or page == 1 else 0)} | self.list_headers
         return as_json(200, b"[" + b",".join(bodies) + b"]", headers)
 
-    def _webhooks(self, call: Call, rest: list[str]) -> Answer:
+    def _webhooks(self, call: Call, parts: list[str]) -> Answer:
         if call.method == "POST":
             hook = {**body_of("webhook_post"), **json.loads(call.body), "id": len(self.webhooks) + 1}
             self.webhooks[hook["id"]] = hook
             return as_json(201, without_secret(hook))
-        if not rest:
+        if len(parts) == 1:
             page = int(dict(call.pairs).get("page", "1"))
             hooks = list(reversed(self.webhooks.values()))[(page - 1) * 100 : page * 100]
             return as_json(200, b"[" + b",".join(without_secret(hook) for hook in hooks) + b"]")
-        found = self.webhooks.get(int(rest[0]))
+        found = self.webhooks.get(int(parts[1]))
         if found is None:
             gone = {"code": "woocommerce_rest_shop_webhook_invalid_id", "message": "Invalid ID.", "data": {}}
             return as_json(400 if call.method == "PUT" else 404, json.dumps(gone).encode())
