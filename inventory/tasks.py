@@ -6,18 +6,17 @@ import structlog
 from celery import shared_task
 
 from integrations import connections
+from integrations.chores import chore
 from integrations.ports.errors import ConnectorError
-from integrations.sweep import take_slot
 from inventory.flows.import_catalogue import import_catalogue
 
 log = structlog.get_logger(__name__)
 
 
 @shared_task(name="inventory.import_catalogues")
+@chore(every_seconds=60)
 def import_catalogues() -> None:
     """Read the products of every live sink, each by itself."""
-    if not take_slot(task="import_catalogues", every_seconds=60):
-        return
     for name in connections.live_sinks():
         try:
             import_catalogue(connection_name=name)

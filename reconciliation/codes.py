@@ -172,6 +172,11 @@ CODES = _codes(
         Side.US,
         urgent=True,
     ),
+    Code(
+        "schedule_late",
+        "What RetailHub does again and again ({key}, every {every_seconds} seconds) is late by two periods.",
+        Side.US,
+    ),
     Code("internal_error", "RetailHub has a fault and could not go on with this.", Side.US, urgent=True),
 )
 

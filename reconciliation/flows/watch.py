@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from integrations.events import (
     ArrivalsParked,
+    ChoresLooked,
     ConnectionTrouble,
     ConnectionWell,
     EffectsAnswered,
@@ -18,7 +19,7 @@ from orders.selectors import money_of
 from reconciliation.services import cases
 from reconciliation.services.cases import Report
 
-ORDER, OUTBOX, INBOX, CONNECTION = "order", "outbox", "inbox", "connection"
+ORDER, OUTBOX, INBOX, CONNECTION, CHORE = "order", "outbox", "inbox", "connection", "chore"
 READ = "read_order"
 
 
@@ -103,3 +104,29 @@ def note_well(event: ConnectionWell) -> None:
     """A call went through: the connection's case is over."""
     proof = {f"connection:{event.connection_id}": "A call to the connection succeeded."}
     cases.close_for(family=CONNECTION, why=proof, now=event.at)
+
+
+def note_chores(event: ChoresLooked) -> None:
+    """A chore that is late by two periods is a case until it is done again."""
+    reports = [
+        Report(
+            code="schedule_late",
+            subject=f"{CHORE}:{each.name}",
+            family=CHORE,
+            connection_id=None,
+            key=each.name,
+            evidence={
+                "every_seconds": str(each.every_seconds),
+                "last_done": each.done_at.isoformat(timespec="seconds") if each.done_at else "",
+            },
+        )
+        for each in event.late
+    ]
+    subjects = [f"{CHORE}:{name}" for name in event.names]
+    cases.reflect(
+        family=CHORE,
+        reports=reports,
+        subjects=subjects,
+        proof=dict.fromkeys(subjects, "It was done again."),
+        now=event.at,
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import structlog
 from django.db import DatabaseError
 
 from integrations import arrivals, calls, leases, outbox, selectors, sweep
-from integrations.connectors.http import WireAdapter
+from integrations.connectors.wire import WireAdapter
 from integrations.models import ExchangeRecord, InboxMessage, OutboxMessage
 from orders.services import imports
 from retailhub.core.observability.logs import about
@@ -20,7 +19,7 @@ from tests.support.lives import order_body, skus
 
 
 @pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The correlation ids of the calls that are made, as they go over the wire."""
     found: list[str] = []
     real = WireAdapter.send
