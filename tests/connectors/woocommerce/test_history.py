@@ -299,7 +299,7 @@ def test_each_trouble_of_a_list_has_its_class_and_code(
     [
         Manner.recorded("err_500_fatal"),
         Manner.recorded("err_502_php_down"),
-        Manner(seconds=9, properly=True),
+        Manner(seconds=30, properly=True),
         Manner(200, {}, b"x" * 1_000_000),
     ],
 )
@@ -309,6 +309,7 @@ def test_pages_shrink_after_trouble_and_say_so(many: RestStore, trouble: Manner)
     many.next(trouble)
     with pytest.raises(Transient):
         connector.changed_orders(shelf=Shelf.LISTED, after=DAY, page=1)
+    connector.context = CallContext()
     walk = [connector.changed_orders(shelf=Shelf.LISTED, after=DAY, page=page) for page in (1, 2, 3)]
 
     assert [ref for page in walk for ref in refs(page)] == list(range(1, 151))
@@ -341,7 +342,7 @@ def test_maintenance_and_refusals_say_nothing_about_the_size(shop: RestStore, co
 def test_a_slow_answer_makes_the_next_pages_smaller_and_quick_ones_larger_again(many: RestStore) -> None:
     connector = connector_of(many)
     connector._pages = Pace(slow_seconds=0.3)
-    many.next(Manner(seconds=0.4, properly=True))
+    many.next(Manner(seconds=0.35, properly=True))
     sizes: list[int] = []
     for _ in range(7):
         connector._pages.slow_seconds = 0.3 if not sizes else 30
