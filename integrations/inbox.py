@@ -341,6 +341,29 @@ def ring(*, connection_id: int, order_refs: Sequence[str], topic: str = RECHECK)
         )
 
 
+HURRY = """
+UPDATE integrations_inboxmessage SET lane = %(lane)s WHERE status = 'pending' AND id = ANY(ARRAY(
+    SELECT q.id FROM (
+        SELECT shard, id FROM integrations_inboxmessage
+        WHERE status = 'pending' AND lane = %(lane)s AND connection_id = %(connection)s ORDER BY id LIMIT 500) f
+    CROSS JOIN LATERAL (
+        SELECT q.id FROM integrations_inboxmessage q
+        WHERE q.connection_id = %(connection)s AND q.shard = f.shard AND q.status IN ('pending', 'in_flight')
+          AND q.status = 'pending' AND q.lane > %(lane)s AND q.id < f.id
+        ORDER BY q.id LIMIT 20 FOR UPDATE SKIP LOCKED) q))
+"""
+
+
+def hurry(*, connection_id: int) -> int:
+    """Give what an urgent message of the same shard waits for that message's lane; returns how many.
+
+    A store's history is read at leisure; an order of it that is changed meanwhile must not wait for the rest of it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(HURRY, {"connection": connection_id, "lane": Lane.ORDERS.value})
+        return int(cursor.rowcount)
+
+
 def fetch_body(message_id: int) -> tuple[dict[str, str], bytes] | None:
     """Headers and raw bytes of a message; ``None`` when retention has dropped them."""
     with connection.cursor() as cursor:

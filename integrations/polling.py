@@ -72,6 +72,7 @@ def drain(*, seconds: float) -> int:
 def work(*, lines: Lines, store_id: int) -> int:
     """Make the store's most urgent step that is due; returns 1 if there was one."""
     polls.ensure(connection_id=store_id, kinds=_kinds())
+    inbox.hurry(connection_id=store_id)
     at = polls.claim(connection_id=store_id)
     if at is None:
         return 0
