@@ -14,6 +14,7 @@ from integrations.models.messages import (
 )
 from integrations.models.organisation import LegalEntity, Region, SalesRoute
 from integrations.models.polls import Poll
+from integrations.models.webhooks import WebhookCare, WebhookHole
 
 __all__ = [
     "Attempt",
@@ -31,4 +32,6 @@ __all__ = [
     "Region",
     "SalesRoute",
     "ScheduleSlot",
+    "WebhookCare",
+    "WebhookHole",
 ]
