@@ -9,10 +9,11 @@ from django.db import connection
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """Messages of one connection. ``direction`` is ``i`` or ``o``; ``seconds`` is how long the oldest waits."""
+    """Messages of one connection, or looks at it. ``seconds`` is how long the oldest waits."""
 
     connection_id: int
     direction: str
+    """``i`` or ``o``; ``p`` for looks."""
     messages: int
     seconds: float
     failure_code: str
@@ -32,6 +33,9 @@ UNTOUCHED = f"""
 """
 SINCE = "CASE m.status WHEN 'pending' THEN m.due_at ELSE m.lease_until END"
 
+BRISK = "('changed', 'trash')"
+"""Looks that come before all others: the slow ones wait for them, and for each other."""
+
 UNCLAIMED = f"""
 SELECT m.connection_id, 'i', count(*), extract(epoch FROM (SELECT rh_now()) - min({SINCE}))::float, ''
 FROM integrations_inboxmessage m
@@ -45,6 +49,14 @@ JOIN integrations_connection c ON c.id = m.connection_id AND c.mode = 'live'
 JOIN integrations_connectionstate s ON s.connection_id = c.id AND {OPEN_FOR_WORK}
   AND coalesce(s.retry_at, '-infinity') <= (SELECT rh_now())
 WHERE {UNTOUCHED} AND {NOT_BEHIND_PARKED} GROUP BY m.connection_id
+UNION ALL
+SELECT p.connection_id, 'p', count(*), extract(epoch FROM (SELECT rh_now()) - min(p.due_at))::float, ''
+FROM integrations_poll p
+JOIN integrations_connection c ON c.id = p.connection_id AND c.mode <> 'off'
+JOIN integrations_connectionstate s ON s.connection_id = c.id AND {OPEN_FOR_WORK}
+  AND coalesce(s.retry_at, '-infinity') <= {LATE}
+WHERE p.due_at < {LATE} AND coalesce(p.lease_until, '-infinity') < {LATE} AND p.kind IN {BRISK}
+GROUP BY p.connection_id
 ORDER BY 1, 2
 """  # noqa: S608 - made of the constants above
 
@@ -64,12 +76,18 @@ JOIN integrations_outboxmessage m ON m.connection_id = c.id AND m.status IN ('pe
 WHERE s.last_failure_code <> '' AND coalesce(s.last_success_at, '-infinity') < {LATE} AND {OPEN_FOR_WORK}
   AND m.created_at < {LATE} AND {NOT_BEHIND_PARKED}
 GROUP BY m.connection_id, s.last_failure_code
+UNION ALL
+SELECT p.connection_id, 'p', count(*), extract(epoch FROM (SELECT rh_now()) - min(p.failing_since))::float, max(p.code)
+FROM integrations_poll p
+JOIN integrations_connection c ON c.id = p.connection_id AND c.mode <> 'off'
+JOIN integrations_connectionstate s ON s.connection_id = c.id AND {OPEN_FOR_WORK}
+WHERE p.failing_since < {LATE} GROUP BY p.connection_id
 ORDER BY 1, 2
 """  # noqa: S608 - made of the constants above
 
 
 def unclaimed(*, after_seconds: int) -> list[Waiting]:
-    """Work that has been due for longer than ``after_seconds`` and that no living worker has taken up.
+    """Work, and looks at stores, due for longer than ``after_seconds`` that no living worker has taken up.
 
     Only of connections whose work may be done now: not off, not paused, not told to wait; outbound only of live
     ones. What waits behind a parked message does not count.
@@ -81,7 +99,7 @@ def unanswered(*, after_seconds: int) -> list[Waiting]:
     """Work older than ``after_seconds`` that was tried, and that the other side did not let through.
 
     Inbound: what could not be read from its store. Outbound: at live connections where no call has succeeded for
-    as long.
+    as long. Looks: those that fail each time.
     """
     return _read(UNANSWERED, after_seconds)
 

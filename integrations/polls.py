@@ -122,7 +122,7 @@ def claim(*, connection_id: int) -> Round | None:
 
 SAVE = """
 UPDATE integrations_poll SET
-    lease_until = NULL, fence = NULL, failures = 0, code = '', detail = '',
+    lease_until = NULL, fence = NULL, failures = 0, failing_since = NULL, code = '', detail = '',
     cursor_at = %(cursor_at)s, seen = %(seen)s, fresh = %(fresh)s, total = %(total)s, calls = %(calls)s,
     place = %(place)s::jsonb,
     began_at = CASE WHEN %(done)s THEN NULL ELSE %(began_at)s END,
@@ -161,14 +161,19 @@ def save(after: Round, *, pause_seconds: float = 0.0) -> None:
             raise LeaseLost("the look was taken over")
 
 
+FAIL = """
+UPDATE integrations_poll SET
+    lease_until = NULL, fence = NULL, failures = failures + 1, code = %s, detail = %s,
+    failing_since = coalesce(failing_since, (SELECT rh_now())),
+    due_at = (SELECT rh_now()) + %s * interval '1 second'
+WHERE id = %s AND fence = %s
+"""
+
+
 def fail(before: Round, *, code: str, detail: str, due_in: float) -> None:
     """Write down that a step could not be made; it is tried again from where it stood."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE integrations_poll SET lease_until = NULL, fence = NULL, failures = failures + 1, code = %s,"
-            " detail = %s, due_at = (SELECT rh_now()) + %s * interval '1 second' WHERE id = %s AND fence = %s",
-            [code[:60], detail[:2000], due_in, before.id, before.fence],
-        )
+        cursor.execute(FAIL, [code[:60], detail[:2000], due_in, before.id, before.fence])
 
 
 def look_again_from(*, connection_id: int, kinds: Mapping[PollKind, dt.datetime | None]) -> None:

@@ -60,6 +60,7 @@ class Migration(migrations.Migration):
                 ("calls", models.BigIntegerField(default=0, help_text="Calls of this round.")),
                 ("report", models.JSONField(default=dict, help_text="What the last whole round found.")),
                 ("finished_at", models.DateTimeField(help_text="When a round was last whole.", null=True)),
+                ("failing_since", models.DateTimeField(null=True)),
                 ("failures", models.PositiveSmallIntegerField(default=0, help_text="In a row.")),
                 ("code", models.CharField(blank=True, default="", max_length=60)),
                 ("detail", models.TextField(blank=True, default="")),

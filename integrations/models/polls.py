@@ -30,6 +30,7 @@ class Poll(models.Model):
     calls = models.BigIntegerField(default=0, help_text="Calls of this round.")
     report = models.JSONField(default=dict, help_text="What the last whole round found.")
     finished_at = models.DateTimeField(null=True, help_text="When a round was last whole.")
+    failing_since = models.DateTimeField(null=True)
     failures = models.PositiveSmallIntegerField(default=0, help_text="In a row.")
     code = models.CharField(max_length=60, default="", blank=True)
     detail = models.TextField(default="", blank=True)

@@ -28,7 +28,8 @@ TOLD_AS = {
 }
 """The case of work that is tried and does not get through, by what it failed with; else `UNAVAILABLE`."""
 UNAVAILABLE = "other_system_unavailable"
-WAYS = {"i": "inbound", "o": "outbound"}
+WAYS = {"i": "inbound", "o": "outbound", "p": "looks"}
+"""How evidence names a direction; looks are those at a store, which no message announces."""
 
 
 def watch(*, now: dt.datetime) -> int:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.conf import settings
 from django.db import connection
 
-from integrations import connections, inbox, leases, outbox
+from integrations import connections, inbox, leases, outbox, polls
 from integrations.models import Connection, ConnectionState, InboxMessage, OutboxMessage
+from integrations.polls import Round
 from integrations.ports.errors import AuthRejected, RateLimited, Transient
-from integrations.states import Mode
+from integrations.states import Mode, PollKind
 from reconciliation.models import Case
 from reconciliation.services import overdue
 from reconciliation.tasks import watch_overdue
@@ -199,3 +202,33 @@ def test_two_schedules_ring_and_one_looks() -> None:
     watch_overdue()
     assert Case.objects.count() == 0
     assert InboxMessage.objects.count() == 0
+
+
+def look(store: Connection) -> Round:
+    polls.ensure(connection_id=store.pk, kinds=[PollKind.CHANGED])
+    found = polls.claim(connection_id=store.pk)
+    assert found is not None
+    return found.begun(clock.now())
+
+
+def test_a_store_that_nobody_looks_at_is_a_case_until_somebody_does() -> None:
+    store = connect("eu", "woocommerce")
+    polls.ensure(connection_id=store.pk, kinds=[PollKind.CHANGED, PollKind.WALK])
+    assert watch() == {}
+    shift(LATE)
+    assert watch() == {"work_overdue": f"connection:{store.pk}"}
+    assert Case.objects.get().evidence["looks_messages"] == "1"
+    polls.save(replace(look(store), done=True))
+    assert watch() == {}
+
+
+def test_looks_that_fail_each_time_are_a_case_until_one_succeeds() -> None:
+    store = connect("eu", "woocommerce")
+    polls.fail(look(store), code="timed_out", detail="too slow", due_in=1)
+    assert watch() == {}
+    shift(LATE)
+    polls.fail(look(store), code="timed_out", detail="too slow", due_in=1)
+    assert watch() == {"other_system_unavailable": f"connection:{store.pk}"}
+    shift(LATE + 5)
+    polls.save(replace(look(store), done=True))
+    assert watch() == {}
