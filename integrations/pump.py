@@ -56,13 +56,15 @@ def drain(
 
 
 class Watch:
-    """A pump for a whole process: a thread for the inbox, one for each live sink and one that looks at each store, so
-    that none waits for another."""
+    """A pump for a whole process: a thread for the inbox, one for each live sink, one that looks at each store and one
+    for each chore, so that none waits for another."""
 
     def __init__(self, *, stop: threading.Event, name: str = "") -> None:
         self.stop = stop
         self.name = name or f"pump@{socket.gethostname()}:{os.getpid()}"
         self.threads: dict[str, threading.Thread] = {}
+        self.bell = threading.Condition()
+        """Rung by a thread that has done something, as what it did may be another's work: a hint and no more."""
         self.worked = 0
 
     def run(self) -> None:
@@ -70,7 +72,8 @@ class Watch:
         while not self.stop.is_set():
             try:
                 self._ensure("inbox", lambda kept: arrivals.work(lines=kept, limit=INBOX_BATCH))
-                self._ensure("chores", _chores)
+                for chore in CHORES:
+                    self._ensure(f"chore-{chore.__name__}", _chore_worker(chore), idle_seconds=CHORES_SECONDS)
                 for sink in sink_ids():
                     self._ensure(f"sink-{sink}", _sink_worker(sink))
                 for store in polling.store_ids():
@@ -84,14 +87,15 @@ class Watch:
         for thread in self.threads.values():
             thread.join(timeout=60)
 
-    def _ensure(self, name: str, step: Callable[[Lines], int], *, idle_seconds: float = IDLE_SECONDS) -> None:
+    def _ensure(self, name: str, step: Callable[[Lines], int], *, idle_seconds: float | None = None) -> None:
+        """A thread of its own for a step. Without ``idle_seconds`` it listens to the bell while it finds nothing."""
         thread = self.threads.get(name)
         if thread is None or not thread.is_alive():
             thread = threading.Thread(target=self._loop, args=(name, step, idle_seconds), name=name, daemon=True)
             self.threads[name] = thread
             thread.start()
 
-    def _loop(self, name: str, step: Callable[[Lines], int], idle_seconds: float) -> None:
+    def _loop(self, name: str, step: Callable[[Lines], int], idle_seconds: float | None) -> None:
         with lines() as kept:
             while not self.stop.is_set():
                 try:
@@ -106,9 +110,18 @@ class Watch:
                     connections["default"].close_if_unusable_or_obsolete()
                     found = 0
                 self.worked += found
-                if not found:
-                    self.stop.wait(idle_seconds)
+                self._pause(found, idle_seconds)
         connections["default"].close()
+
+    def _pause(self, found: int, idle_seconds: float | None) -> None:
+        if found:
+            with self.bell:
+                self.bell.notify_all()
+        elif idle_seconds is None:
+            with self.bell:
+                self.bell.wait(IDLE_SECONDS)
+        else:
+            self.stop.wait(idle_seconds)
 
 
 CHORES: list[Callable[[], None]] = []
@@ -116,11 +129,12 @@ CHORES: list[Callable[[], None]] = []
 CHORES_SECONDS = 5.0
 
 
-def _chores(_lines: Lines) -> int:
-    for chore in CHORES:
+def _chore_worker(chore: Callable[[], None]) -> Callable[[Lines], int]:
+    def ring(_lines: Lines) -> int:
         chore()
-    time.sleep(CHORES_SECONDS)
-    return 0
+        return 0
+
+    return ring
 
 
 def _sink_worker(sink: int) -> Callable[[Lines], int]:
