@@ -59,6 +59,22 @@ GONE_UNSEEN = "gone_before_it_was_seen"
 """Code of a finished inbound message that spoke of an order which its store had deleted before we knew it."""
 
 
+OWN_ECHO = "own_echo"
+"""Code of a finished inbound message that tells what we ourselves had just written to the store."""
+
+
+class StoreOperation(StrEnum):
+    """What is written back to an order in its store."""
+
+    SET_STATUS = "set_status"
+    ADD_NOTE = "add_note"
+    SET_TRACKING = "set_tracking"
+    REFUND = "refund_in_store"
+
+
+STORE_OPERATIONS = frozenset(StoreOperation)
+
+
 class Way(StrEnum):
     """By which way a message came."""
 

@@ -56,6 +56,8 @@ class ConnectionState(models.Model):
     paused_until = models.DateTimeField(null=True)
     paused_by = models.CharField(max_length=150, default="", blank=True)
     paused_reason = models.TextField(default="", blank=True)
+    writes_retry_at = models.DateTimeField(null=True, help_text="Until then nothing is written to it; it is read.")
+    writes_failure_code = models.CharField(max_length=60, default="", db_default="", blank=True)
     last_success_at = models.DateTimeField(null=True)
     last_failure_at = models.DateTimeField(null=True)
     last_failure_code = models.CharField(max_length=60, default="", blank=True)

@@ -126,6 +126,17 @@ class WebhookHost(Protocol):
         """Remove it; one that is gone already is no error."""
 
 
+class Moment(StrEnum):
+    """What of an order's life its customer may be shown, in the order in which it happens."""
+
+    PAID = "paid"
+    ACCEPTED = "accepted"
+    """Nothing stands against it: it goes, or went, to the ERP."""
+    PARTLY_SHIPPED = "partly_shipped"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+
+
 @dataclass(frozen=True)
 class Written:
     """What a write made of an order in the store: its version afterwards, by which our own echo is known."""

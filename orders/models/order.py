@@ -102,6 +102,9 @@ class OrderVersion(models.Model):
     document = models.TextField()
     message_id = models.BigIntegerField(help_text="The inbox message whose body this is.")
     read_back = models.BooleanField(help_text="Read from the store rather than taken from the message.")
+    written_by = models.CharField(
+        max_length=80, default="", db_default="", blank=True, help_text="The reference of our write that made it."
+    )
     stored_at = models.DateTimeField()
 
     class Meta:

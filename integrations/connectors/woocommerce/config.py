@@ -10,8 +10,12 @@ import msgspec
 
 from integrations.connectors.http import check_base_url
 from integrations.ports.errors import Misconfigured
+from integrations.ports.stores import Moment
 
 _STORE_CODE = re.compile(r"[a-z0-9]{1,16}")
+_STATUS = re.compile(r"[a-z0-9_-]{1,20}")
+NEVER_SET = frozenset({"refunded", "cancelled", "failed", "trash", "auto-draft", "checkout-draft"})
+"""These refund, cancel or hide an order: no moment of its life is shown by them."""
 _PATH = re.compile(r"`\$\.?([^`\[]+)[^`]*`|field `([^`]+)`")
 
 
@@ -20,7 +24,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     ``base_url`` is the store's home address as its own settings show it; the scheme decides how calls are
     signed (https: Basic, http: OAuth 1.0a). ``store_code`` is part of every reference other systems get.
-    ``rounding``: whether the store rounds tax per line or at the subtotal.
+    ``rounding``: whether the store rounds tax per line or at the subtotal. ``status_map``: which of its statuses
+    the store shows from which moment of an order on; ``tracking_…_key``: the meta in which it keeps tracking;
+    ``note_when_posted``: whether a private note on the order says what the ERP calls it.
     """
 
     base_url: str
@@ -28,6 +34,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rounding: Literal["line", "subtotal"] = "line"
     allow_private: bool = False
     connect_seconds: float = 5.0
+    status_map: dict[Moment, str] = {}
+    tracking_number_key: str = "_tracking_number"
+    tracking_carrier_key: str = "_tracking_provider"
+    tracking_url_key: str = "_tracking_url"
+    note_when_posted: bool = False
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,7 +63,21 @@ def parse_settings(settings: Mapping[str, Any]) -> Settings:
         raise Misconfigured("store_code must be 1 to 16 lower-case letters or digits, such as eu.")
     if not 0 < parsed.connect_seconds <= 60:
         raise Misconfigured("connect_seconds must be more than 0 and at most 60 seconds.")
+    _check_publishing(parsed)
     return msgspec.structs.replace(parsed, base_url=base_url)
+
+
+def _check_publishing(parsed: Settings) -> None:
+    for moment, status in parsed.status_map.items():
+        if _STATUS.fullmatch(status) is None or status.startswith("wc-") or status in NEVER_SET:
+            raise Misconfigured(
+                f"status_map gives {moment.value} the status {status[:40]!r}; it takes a status as the REST API names"
+                " it, such as completed, and none that makes the store do more than show it."
+            )
+    keys = [parsed.tracking_number_key, parsed.tracking_carrier_key, parsed.tracking_url_key]
+    for name, key in zip(("number", "carrier", "url"), keys, strict=True):
+        if not key.strip() or keys.count(key) > 1:
+            raise Misconfigured(f"tracking_{name}_key must be a key of its own.")
 
 
 def parse_credentials(credentials: Mapping[str, Any]) -> Credentials:
