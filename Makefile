@@ -16,10 +16,10 @@ SOURCES := manage.py retailhub integrations inventory orders reconciliation test
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-long check lint types imports migrations deploy bench pins packages packages-dev
+.PHONY: help demo run test test-long check lint types imports migrations deploy bench pins screenshots packages packages-dev
 
 help: ## Lists these targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  Options go through ARGS, as in: make demo ARGS="--orders 200 --exit --json"'
 
 demo: packages ## Starts the whole product with a store and an ERP that look real, and stays until Ctrl-C.
@@ -55,6 +55,9 @@ deploy: packages-dev
 
 bench: packages ## Measures the product on this machine; ARGS=--json ends with one JSON object.
 	@$(PY) manage.py bench $(ARGS)
+
+screenshots: packages-dev ## Makes the pictures in docs/img anew, with the system's Chromium.
+	@$(PY) -m tests.browser.screenshots
 
 pins: ## Compiles requirements.txt and requirements-dev.txt anew from pyproject.toml.
 	@$(BOOTSTRAP) pins

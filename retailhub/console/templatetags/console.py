@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import template
@@ -28,6 +28,18 @@ def page_name(part: Mapping[str, Any]) -> str:
     labels = {reverse(f"admin:{model.replace('.', '_')}_changelist"): label for model, label in LABELS.items()}
     title = str(part["title"])
     return labels.get(link) or title[:1].upper() + title[1:]
+
+
+@register.filter
+def people_s(parts: Sequence[Any]) -> Sequence[Any]:
+    """The parts of a page's heading without the app's name, which no person uses."""
+    return parts[1:] or parts
+
+
+@register.filter
+def at(values: Sequence[Any], position: int) -> Any:
+    """The value at this position, from 0; nothing beyond the last."""
+    return values[position] if position < len(values) else ""
 
 
 @register.filter
