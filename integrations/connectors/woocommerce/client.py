@@ -16,6 +16,7 @@ import woocommerce
 
 from integrations.connectors.answers import Answer, Effect
 from integrations.connectors.http import HttpClient
+from integrations.connectors.woocommerce import certificates
 from integrations.connectors.woocommerce.config import Credentials, Settings
 from integrations.connectors.woocommerce.refusals import (
     AUTHENTICATION,
@@ -29,6 +30,7 @@ from integrations.connectors.woocommerce.refusals import (
 )
 from integrations.connectors.woocommerce.signing import Params, flat, signed
 from integrations.ports.context import CallContext
+from integrations.ports.errors import Transient
 
 API_VERSION = "wc/v3"
 _NOTHING: frozenset[str] = frozenset()
@@ -68,9 +70,10 @@ class StoreApi(woocommerce.API):  # type: ignore[misc]
         return self._read("orders", params, accept=accept)
 
     # https://woocommerce.github.io/woocommerce-rest-api-docs/#list-all-orders
-    def newest_order_ids(self) -> Answer:
-        """The newest order's id in a list; the cheapest read that needs the right to read orders."""
-        return self._read("orders", {"per_page": 1, "_fields": "id"})
+    def newest_order(self) -> Answer:
+        """The newest order's id and times in a list; the cheapest read that needs the right to read orders."""
+        fields = "id,date_created,date_created_gmt,date_modified_gmt"
+        return self._read("orders", {"per_page": 1, "_fields": fields})
 
     # https://woocommerce.github.io/woocommerce-rest-api-docs/#update-an-order
     def change_order(self, order_ref: str, fields: Mapping[str, Any]) -> Answer:
@@ -113,6 +116,36 @@ class StoreApi(woocommerce.API):  # type: ignore[misc]
     def system_status(self) -> Answer:
         """Versions, address and currency of the store; needs a key of a shop manager."""
         return self._read("system_status", {"_fields": "environment,settings"})
+
+    # https://woocommerce.github.io/woocommerce-rest-api-docs/#list-all-setting-options
+    def settings(self, group: str) -> Answer:
+        """All settings of a group with their values."""
+        return self._read(f"settings/{group}", {"_fields": "id,value"})
+
+    # https://woocommerce.github.io/woocommerce-rest-api-docs/#retrieve-current-currency
+    def currency(self) -> Answer:
+        """The currency of new orders."""
+        return self._read("data/currencies/current")
+
+    # https://woocommerce.github.io/woocommerce-rest-api-docs/#list-all-tax-rates
+    def tax_rates(self, page: int) -> Answer:
+        """A hundred tax rates."""
+        return self._read("taxes", {"per_page": 100, "page": page})
+
+    # https://woocommerce.github.io/woocommerce-rest-api-docs/#list-all-tax-classes
+    def tax_classes(self) -> Answer:
+        """All tax classes."""
+        return self._read("taxes/classes")
+
+    # https://woocommerce.github.io/woocommerce-rest-api-docs/#list-all-payment-gateways
+    def payment_gateways(self) -> Answer:
+        """All payment gateways with what they support."""
+        return self._read("payment_gateways")
+
+    # https://developer.wordpress.org/rest-api/using-the-rest-api/routes-and-endpoints/
+    def plain_index(self) -> Answer:
+        """WordPress's REST index under the address that works without permalinks. No key is sent over http."""
+        return self._http.call("GET", "/", effect=Effect.READ, params=[("rest_route", "/")])
 
     # https://woocommerce.github.io/woocommerce-rest-api-docs/#list-all-webhooks
     def webhooks(self, page: int) -> Answer:
@@ -182,12 +215,18 @@ class StoreApi(woocommerce.API):  # type: ignore[misc]
                 timestamp=int(self._context().now().timestamp()),
                 nonce=secrets.token_hex(16),
             )
-        return self._http.call(
-            method,
-            path,
-            effect=Effect.READ if method in {"GET", "OPTIONS"} else Effect.WRITE,
-            params=pairs,
-            body=None if data is None else _encode(data),
-            handle=OURS_TO_NAME,
-            conceal=conceal,
-        )
+        try:
+            return self._http.call(
+                method,
+                path,
+                effect=Effect.READ if method in {"GET", "OPTIONS"} else Effect.WRITE,
+                params=pairs,
+                body=None if data is None else _encode(data),
+                handle=OURS_TO_NAME,
+                conceal=conceal,
+            )
+        except Transient as error:
+            named = certificates.named(error)
+            if named is error:
+                raise
+            raise named from error

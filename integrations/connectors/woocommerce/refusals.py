@@ -27,7 +27,7 @@ OURS_TO_NAME = frozenset({400, 401, 403, 404, 413, 500})
 def refusal(answer: Answer, *, now: dt.datetime) -> ConnectorError:
     """The error for an answer with a status of `OURS_TO_NAME` that no caller wanted for itself."""
     code = error_code(answer)
-    evidence = answer.evidence() | {"store_code": code}
+    evidence = answer.evidence() | {"store_code": code, "date": answer.headers.get("Date", "")[:64]}
     if answer.status in {401, 403}:
         return _auth_error(answer, code, error_message(answer), evidence)
     if code in ORDER_GONE_CODES:

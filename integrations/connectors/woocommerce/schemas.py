@@ -175,6 +175,10 @@ class VendorError(msgspec.Struct):
 class VendorEnvironment(msgspec.Struct):
     version: str = ""
     home_url: str = ""
+    wp_version: str = ""
+    language: str = ""
+    wp_cron: bool | None = None
+    default_timezone: str = ""
 
 
 class VendorStoreSettings(msgspec.Struct):
@@ -185,6 +189,57 @@ class VendorStoreSettings(msgspec.Struct):
 class VendorSystemStatus(msgspec.Struct):
     environment: VendorEnvironment
     settings: VendorStoreSettings
+
+
+class VendorSetting(msgspec.Struct):
+    """One setting of a group; ``value`` is mostly text, also for numbers and yes/no."""
+
+    id: str
+    value: Any = ""
+
+
+class VendorCurrency(msgspec.Struct):
+    code: Currency
+
+
+class VendorTaxRate(msgspec.Struct, rename={"tax_class": "class"}):
+    """``rate`` is percent as text with four decimals."""
+
+    id: Id
+    rate: str
+    name: str = ""
+    tax_class: str = ""
+    country: str = ""
+    state: str = ""
+    postcode: str = ""
+    city: str = ""
+    postcodes: list[str] = []
+    cities: list[str] = []
+    compound: bool = False
+    shipping: bool = False
+    priority: int = 1
+
+
+class VendorTaxClass(msgspec.Struct):
+    slug: str
+    name: str
+
+
+class VendorGateway(msgspec.Struct):
+    id: Filled
+    title: str = ""
+    method_title: str = ""
+    enabled: bool = False
+    method_supports: list[str] = []
+
+
+class NewestOrder(msgspec.Struct):
+    """The newest order's times: local ones tell the store's offset, GMT ones whether they are GMT at all."""
+
+    id: Id
+    date_created: dt.datetime | None = None
+    date_created_gmt: dt.datetime | None = None
+    date_modified_gmt: dt.datetime | None = None
 
 
 class OrderId(msgspec.Struct):
@@ -267,7 +322,6 @@ ORDERS = msgspec.json.Decoder(list[VendorOrder], float_hook=Decimal)
 ENVELOPE = msgspec.json.Decoder(Envelope, float_hook=Decimal)
 ERROR = msgspec.json.Decoder(VendorError)
 SYSTEM_STATUS = msgspec.json.Decoder(VendorSystemStatus)
-ORDER_IDS = msgspec.json.Decoder(list[OrderId])
 ORDER_ID = msgspec.json.Decoder(OrderId)
 RAW_LIST = msgspec.json.Decoder(list[Raw])
 WEBHOOKS = msgspec.json.Decoder(list[VendorWebhook])
@@ -280,3 +334,9 @@ STATUS_TOTALS = msgspec.json.Decoder(list[VendorStatusTotal])
 WRITTEN_ORDER = msgspec.json.Decoder(WrittenOrder)
 BATCH = msgspec.json.Decoder(BatchAnswer)
 BATCH_ITEM = msgspec.json.Decoder(BatchItem)
+SETTINGS = msgspec.json.Decoder(list[VendorSetting])
+CURRENCY = msgspec.json.Decoder(VendorCurrency)
+TAX_RATES = msgspec.json.Decoder(list[VendorTaxRate])
+TAX_CLASSES = msgspec.json.Decoder(list[VendorTaxClass])
+GATEWAYS = msgspec.json.Decoder(list[VendorGateway])
+NEWEST = msgspec.json.Decoder(list[NewestOrder])

@@ -14,7 +14,7 @@ from integrations.connectors.answers import Answer, Effect
 from integrations.connectors.woocommerce import client, mapping, signing
 from integrations.connectors.woocommerce.config import Credentials, Settings
 from integrations.connectors.woocommerce.connector import Connector
-from integrations.ports.capabilities import Gone, Health, OrderSource, Testable
+from integrations.ports.capabilities import Gone, OrderSource, Testable
 from integrations.ports.context import CallContext, ConnectionInfo, Exchange
 from integrations.ports.documents import Order, OrderStatus
 from integrations.ports.errors import (
@@ -287,10 +287,13 @@ def test_over_https_the_key_goes_as_basic_and_not_into_the_url(monkeypatch: pyte
         return Answer(200, {}, b"[]", Effect.READ, "shop.example.com")
 
     monkeypatch.setattr(api._http, "call", call)
-    api.newest_order_ids()
+    api.newest_order()
 
     assert api._http._auth == (KEY, SECRET)
-    assert dict(sent[0]["params"]) == {"per_page": "1", "_fields": "id"}
+    assert dict(sent[0]["params"]) == {
+        "per_page": "1",
+        "_fields": "id,date_created,date_created_gmt,date_modified_gmt",
+    }
 
 
 def test_a_private_address_is_refused_unless_allowed(store: RecordedStore) -> None:
@@ -306,75 +309,6 @@ def test_a_private_address_is_refused_unless_allowed(store: RecordedStore) -> No
 
     assert caught.value.code == "private_address"
     assert store.calls == []
-
-
-def test_a_good_store_passes_every_check_but_its_webhooks(connect: Connect) -> None:
-    """The recorded store had its webhook for order.updated switched off."""
-    checks = {check.name: check for check in connect().check()}
-
-    assert [check.health for check in checks.values()][:3] == [Health.OK] * 3
-    assert checks["store"].sentence == "WooCommerce 11.0.1, currency EUR."
-    assert set(checks) == {"orders", "cache", "store", "webhooks"}
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "err_401_bad_key_oauth",
-        "err_401_missing",
-        "err_401_write_only_reads",
-        "err_404_route",
-        "err_200_with_php_notice",
-        "err_500_fatal",
-        "err_503_maintenance",
-    ],
-)
-def test_a_blocked_store_is_one_failed_check_with_a_fix(store: RecordedStore, connect: Connect, name: str) -> None:
-    store.manner = Manner.recorded(name)
-
-    (check,) = connect().check()
-
-    assert check.health is Health.FAILED
-    assert check.sentence.endswith(".")
-    assert check.fix.endswith(".")
-
-
-def test_a_disabled_webhook_is_told(store: RecordedStore, connect: Connect) -> None:
-    hooks = [{"id": 2, "topic": "order.updated", "status": "disabled", "delivery_url": "http://x"}]
-    orders = recordings.answer("orders_list_include").body
-    store.next(
-        Manner(200, {}, orders),
-        Manner(0, properly=True),
-        Manner(200, {}, json.dumps(hooks).encode()),
-    )
-
-    checks = {check.name: check for check in connect().check()}
-
-    assert checks["webhooks"].health is Health.FAILED
-    assert "order.updated" in checks["webhooks"].sentence
-
-
-def test_another_home_address_and_a_cache_are_told(store: RecordedStore, connect: Connect) -> None:
-    orders = recordings.answer("orders_list_include").body
-    store.next(
-        Manner(200, {"X-Cache": "HIT"}, orders),
-        Manner(200, {}, recordings.answer("system_status").body),
-    )
-
-    checks = {check.name: check for check in connect().check()}
-
-    assert checks["cache"].health is Health.FAILED
-    assert checks["store"].health is Health.FAILED
-    assert "http://127.0.0.1:8081" in checks["store"].fix
-
-
-def test_a_key_without_rights_to_the_report_skips_that_check(store: RecordedStore, connect: Connect) -> None:
-    orders = recordings.answer("orders_list_include").body
-    store.next(Manner(200, {}, orders), Manner.recorded("err_401_missing"))
-
-    checks = {check.name: check for check in connect().check()}
-
-    assert checks["store"].health is Health.SKIPPED
 
 
 def test_credentials_do_not_show_in_a_repr() -> None:
