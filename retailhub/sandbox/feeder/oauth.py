@@ -18,8 +18,12 @@ def _encode(text: str) -> str:
 
 
 def signature_of(method: str, url: str, params: dict[str, str], *, secret: str, algorithm: str) -> str:
-    """The signature of a request. ``url`` without its query, ``params`` without the signature."""
-    pairs = "&".join(f"{_encode(name)}={_encode(value)}" for name, value in sorted(params.items()))
+    """The signature of a request. ``url`` without its query, ``params`` without the signature.
+
+    The members of a list stay in their order, as PHP sorts only the outermost names.
+    """
+    ordered = sorted(params.items(), key=lambda pair: pair[0].partition("[")[0])
+    pairs = "&".join(f"{_encode(name)}={_encode(value)}" for name, value in ordered)
     text = f"{method}&{_encode(url)}&{_encode(pairs)}"
     digest = hmac.digest(f"{secret}&".encode(), text.encode(), _METHODS[algorithm])
     return base64.b64encode(digest).decode()

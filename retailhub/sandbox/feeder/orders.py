@@ -216,6 +216,11 @@ def _choose_person(profile: StoreProfile, seed: int, rng: Random) -> Person:
     return _make_person(profile, number, f"neu-{seed}-{number:x}", registered=False)
 
 
+def registered_people(profile: StoreProfile) -> list[Person]:
+    """All customers of the store who have an account."""
+    return [_make_person(profile, number, f"kunde{number}", registered=True) for number in range(_REGISTERED)]
+
+
 def _make_person(profile: StoreProfile, number: int, mailbox: str, *, registered: bool) -> Person:
     at = number * 37 % sum(weight for _, weight in profile.countries)
     country = profile.countries[-1][0]

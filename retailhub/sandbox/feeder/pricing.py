@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
+from typing import Protocol
 
 import msgspec
 
@@ -18,6 +19,13 @@ from retailhub.sandbox.feeder.catalogue import Coupon, Product, Rate
 CENT = Decimal("0.01")
 INSIDE = Decimal("0.000001")
 ZERO = Decimal("0.00")
+
+
+class Priced(Protocol):
+    """Anything with a price as entered."""
+
+    @property
+    def price(self) -> Decimal: ...
 
 
 def to_cents(amount: Decimal) -> Decimal:
@@ -111,41 +119,44 @@ def price_charge(
     return PricedCharge(name, total, tuple(Share(r, t, ZERO) for r, t in zip(used, amounts, strict=True)), taxable)
 
 
-def spread_discount(coupon: Coupon, cart: Sequence[tuple[Product, int]]) -> list[Decimal]:
-    """How much the coupon takes off each line of the cart, in the order of the cart."""
+def spread_discount(coupon: Coupon, cart: Sequence[tuple[Priced, int]], *, unit: Decimal = CENT) -> list[Decimal]:
+    """How much the coupon takes off each line of the cart, in the order of the cart.
+
+    ``unit`` is the smallest amount the store knows.
+    """
     values = [product.price * quantity for product, quantity in cart]
     if coupon.kind == "percent":
         share = coupon.amount / 100
-        taken = [(value * share).quantize(CENT, ROUND_DOWN) for value in values]
-        wanted = (sum(values, ZERO) * share).quantize(CENT, ROUND_HALF_DOWN)
-        return _deal_cents(taken, values, cart, wanted - sum(taken, ZERO))
+        taken = [(value * share).quantize(unit, ROUND_DOWN) for value in values]
+        wanted = (sum(values, ZERO) * share).quantize(unit, ROUND_HALF_DOWN)
+        return _deal_out(taken, values, cart, wanted - sum(taken, ZERO), unit)
     taken = [ZERO for _ in values]
-    left = min(coupon.amount, sum(values, ZERO).quantize(CENT, ROUND_DOWN))
+    left = min(coupon.amount, sum(values, ZERO).quantize(unit, ROUND_DOWN))
     pieces = sum(quantity for _, quantity in cart)
     while left > 0:
-        each = (left / pieces).quantize(CENT, ROUND_DOWN)
+        each = (left / pieces).quantize(unit, ROUND_DOWN)
         if each == 0:
             break
         given = [
-            min(each * quantity, value.quantize(CENT, ROUND_DOWN) - have)
+            min(each * quantity, value.quantize(unit, ROUND_DOWN) - have)
             for (_, quantity), value, have in zip(cart, values, taken, strict=True)
         ]
         taken = [have + more for have, more in zip(taken, given, strict=True)]
         left -= sum(given, ZERO)
-    return _deal_cents(taken, values, cart, left)
+    return _deal_out(taken, values, cart, left, unit)
 
 
-def _deal_cents(
-    taken: list[Decimal], values: list[Decimal], cart: Sequence[tuple[Product, int]], left: Decimal
+def _deal_out(
+    taken: list[Decimal], values: list[Decimal], cart: Sequence[tuple[Priced, int]], left: Decimal, unit: Decimal
 ) -> list[Decimal]:
-    """Gives the cents that are left, one a piece, the dearest product first."""
+    """Gives the cents (or whatever the unit is) that are left, one a piece, the dearest product first."""
     for index in sorted(range(len(cart)), key=lambda at: -cart[at][0].price):
         for _ in range(cart[index][1]):
-            if left < CENT:
+            if left < unit:
                 return taken
-            if values[index] - taken[index] >= CENT:
-                taken[index] += CENT
-                left -= CENT
+            if values[index] - taken[index] >= unit:
+                taken[index] += unit
+                left -= unit
     return taken
 
 

@@ -1,0 +1,8 @@
+"""All pages of the API."""
+
+from __future__ import annotations
+
+from retailhub.sandbox.store import rest_more, rest_orders, rest_products, rest_webhooks
+from retailhub.sandbox.store.rest import Route
+
+ROUTES: tuple[Route, ...] = (*rest_orders.ROUTES, *rest_products.ROUTES, *rest_webhooks.ROUTES, *rest_more.ROUTES)
