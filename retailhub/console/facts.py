@@ -13,16 +13,23 @@ from orders.selectors import OrderView
 from reconciliation import selectors as cases
 from reconciliation.selectors import OpenCase
 from retailhub.console.story import document_facts
+from retailhub.core import privacy
 from retailhub.core.money import scale_of
 
 
-def orders_facts(chunk: Sequence[OrderView]) -> Iterator[dict[str, Any]]:
-    """Each order with its documents and open cases: two queries for a chunk, however long."""
+def orders_facts(chunk: Sequence[OrderView], *, unmasked: bool) -> Iterator[dict[str, Any]]:
+    """Each order with its documents and open cases: two queries for a chunk, however long.
+
+    E-mail addresses are masked unless ``unmasked``; ids tell customers apart all the same.
+    """
     subjects = [order.subject for order in chunk]
     references = pipes.references_by_subject(subjects=subjects)
     open_cases = cases.open_cases_by_subject(subjects)
     for order in chunk:
-        yield _order(order, references.get(order.subject, []), open_cases.get(order.subject, []))
+        facts = _order(order, references.get(order.subject, []), open_cases.get(order.subject, []))
+        if facts["customer"]["email"] and not unmasked:
+            facts["customer"]["email"] = privacy.mask_email(facts["customer"]["email"])
+        yield facts
 
 
 def _order(order: OrderView, references: Sequence[Any], open_cases: Sequence[OpenCase]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ def test_each_order_is_one_line_with_its_amounts_as_the_store_wrote_them(shop: H
     deliver_order(shop, newest_orders()["148"])
     deliver_order(shop, newest_orders()["154"])
     shop.drain()
-    first, yen = run("export", "orders", "--json").lines
+    first, yen = run("export", "orders", "--unmask", "--reason", "monthly books", "--json").lines
 
     assert (first["store"], first["order_ref"], first["number"], first["status"]) == ("eu", "148", "148", "completed")
     assert (first["order_state"], first["payment_state"], first["fulfilment_state"]) == (
@@ -51,6 +51,21 @@ def test_each_order_is_one_line_with_its_amounts_as_the_store_wrote_them(shop: H
     assert first["open_cases"] == [{"code": "refund_not_posted", "key": "", "case": case.public_id}]
     # a store decides its decimals, not the currency
     assert (yen["currency"], yen["total"], yen["erp_documents"][0]["total"]) == ("JPY", "1500.00", "1500.00")
+
+
+def test_e_mail_addresses_are_masked_unless_somebody_says_why_not(shop: Hub, run: Run) -> None:
+    deliver_order(shop, newest_orders()["148"])
+    shop.drain()
+    masked = run("export", "orders")
+    assert masked.json["customer"]["email"] == "z•••@example.com"
+    assert "zoe@" not in masked.out
+    refused = run("export", "orders", "--unmask", "--reason", " ", "--json")
+    assert (refused.status, refused.json["error"]["code"]) == (1, "reason_missing")
+    shown = run("export", "orders", "--unmask", "--reason", "monthly books").json
+    assert shown["customer"].pop("email") == "zoe@example.com"
+    assert shown["customer"].items() < masked.json["customer"].items()
+    kept = AuditEntry.objects.filter(action="export_orders").order_by("id")
+    assert [(entry.reason, entry.after["unmasked"]) for entry in kept] == [("exported", False), ("monthly books", True)]
 
 
 def test_every_recorded_order_adds_up_in_the_export(shop: Hub, run: Run) -> None:

@@ -17,9 +17,11 @@ def test_mapping_a_sku_posts_the_orders_that_wait_for_it(hub: Hub, run: Run) -> 
     hub.drain()
     assert hub.books.books().documents == ()
     hub.books.add_products(["SHIRT-9"])
+    run("catalogue", "import", "erp")
 
     words = ("map_sku", "--connection", "erp", "TS-S-ROT", "SHIRT-9", "--reason", "new item", "--json")
-    assert run(*words).json == {"connection": "erp", "sku": "TS-S-ROT", "item_code": "SHIRT-9", "before": None}
+    mapped = {"connection": "erp", "sku": "TS-S-ROT", "item_code": "SHIRT-9", "before": None, "in_catalogue": True}
+    assert run(*words).json == mapped
     hub.drain()
     documents = hub.books.books().documents
     assert [document.state for document in documents] == ["confirmed"] * 3
@@ -27,6 +29,24 @@ def test_mapping_a_sku_posts_the_orders_that_wait_for_it(hub: Hub, run: Run) -> 
     assert Order.objects.filter(order_state="held").count() == 0
     assert Case.objects.filter(state="open").count() == 0
     assert AuditEntry.objects.get(action="map_sku").reason == "new item"
+
+
+def test_an_item_code_that_the_erp_does_not_have_is_asked_for_twice(hub: Hub, run: Run) -> None:
+    hub.connect()
+    hub.know({"MUG-01"})
+    words = ("map_sku", "--connection", "erp", "MUG", "MUG-10", "--reason", "typing error")
+    asked = run(*words)
+    assert (asked.status, asked.out) == (1, "")
+    assert asked.err == (
+        "erp's catalogue, as last read, has no item MUG-10: correct the code, read the catalogue again "
+        "(catalogue import erp), or map it all the same with --force.\n"
+    )
+    assert run(*words, "--json").json["error"]["code"] == "not_in_catalogue"
+    assert list(SkuMapping.objects.values_list("sku", flat=True)) == ["MUG-01"]
+    assert AuditEntry.objects.filter(action="map_sku").count() == 0
+
+    assert run(*words, "--force", "--json").json["in_catalogue"] is False
+    assert SkuMapping.objects.get(sku="MUG").item_code == "MUG-10"
 
 
 def test_a_mapping_that_makes_no_sense_is_refused(hub: Hub, run: Run) -> None:

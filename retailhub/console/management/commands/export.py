@@ -20,10 +20,13 @@ class Command(HubCommand):
         parser.add_argument("what", choices=["orders"])
         parser.add_argument("--store", metavar="NAME")
         parser.add_argument("--since", metavar="ISO", help="Only those that changed at or after this moment.")
-        parser.add_argument("--reason", default="exported", help="Kept in the audit: the export has e-mail addresses.")
+        parser.add_argument("--unmask", action="store_true", help="With whole e-mail addresses; needs --reason.")
+        parser.add_argument("--reason", default="", help="Why; kept in the audit, as every export is.")
 
     def work(self, **options: Any) -> None:
-        known, name = stores(), options["store"]
+        known, name, unmask = stores(), options["store"], options["unmask"]
+        if unmask and not options["reason"].strip():
+            raise Failed("reason_missing", "Say why personal data is shown with --reason; it is kept in the audit.")
         if name is not None and name not in known:
             raise Failed("no_such_store", f"There is no store named {name!r}; known are {', '.join(known) or 'none'}.")
         since = moment(options["since"]) if options["since"] else None
@@ -31,10 +34,10 @@ class Command(HubCommand):
             actor=actor(),
             action="export_orders",
             subject=f"connection:{name}" if name else "orders",
-            reason=options["reason"],
+            reason=options["reason"].strip() or "exported",
             now=clock.now(),
-            after={"since": since and since.isoformat()},
+            after={"since": since and since.isoformat(), "unmasked": unmask},
         )
         for chunk in orders.in_chunks(store_id=known[name] if name else None, since=since):
-            for facts in orders_facts(chunk):
+            for facts in orders_facts(chunk, unmasked=unmask):
                 self.show(facts)
