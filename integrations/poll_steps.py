@@ -142,7 +142,7 @@ def _changed(shelf: Shelf) -> Step:
 
 def _history(at: Round, source: OrderHistory, records: Records) -> Found:
     place = Place.of(at, shelf=Shelf.LISTED, after=None)
-    return _by_change(at, place, source, records, then=Shelf.TRASH if place.shelf is Shelf.LISTED else None)
+    return _by_change(at, place, source, records, then=_next_shelf(place.shelf))
 
 
 def _by_change(at: Round, place: Place, source: OrderHistory, records: Records, *, then: Shelf | None) -> Found:
@@ -158,6 +158,10 @@ def _by_change(at: Round, place: Place, source: OrderHistory, records: Records, 
     if sure is not None and place.shelf is _own_shelf(at.kind):
         after = replace(after, cursor_at=max(sure, at.cursor_at or sure))
     return Found(_gone_on(after, following, then), news)
+
+
+def _next_shelf(shelf: Shelf) -> Shelf | None:
+    return {Shelf.LISTED: Shelf.TRASH, Shelf.TRASH: Shelf.DRAFTS}.get(shelf)
 
 
 def _own_shelf(kind: PollKind) -> Shelf:
@@ -185,8 +189,7 @@ def _sweep(at: Round, source: OrderHistory, records: Records) -> Found:
     newest = max((each.order.created_at for each in page.orders if each.order), default=None)
     following = place.next(page, size=size, newest=newest)
     after = _counted(at, page.orders, news, total=page.total)
-    then = Shelf.TRASH if place.shelf is Shelf.LISTED else None
-    return Found(_gone_on(after, following, then, since - SECOND), news)
+    return Found(_gone_on(after, following, _next_shelf(place.shelf), since - SECOND), news)
 
 
 def _refunds(at: Round, source: OrderHistory, records: Records) -> Found:
@@ -267,10 +270,8 @@ class Walked:
             return replace(self, page=self.page - 1, total=total)
         if not ends:
             return replace(self, page=self.page + 1, total=total, last=last)
-        rest = list(Shelf)[list(Shelf).index(self.shelf) + 1 :]
-        if rest:
-            return replace(self, shelf=rest[0], page=1, last=0, total=0)
-        return replace(self, ended=True)
+        rest = _next_shelf(self.shelf)
+        return replace(self, shelf=rest, page=1, last=0, total=0) if rest else replace(self, ended=True)
 
 
 def _walked_on(after: Round, place: Walked) -> Round:
