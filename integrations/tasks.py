@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import structlog
 from celery import shared_task
 
@@ -24,6 +26,8 @@ def sweep_leases() -> None:
     if sweep.take_slot(task="sweep", every_seconds=5):
         sweep.take_back_leases()
         pump.drain(seconds=4.0)
+        # where no pump runs, this is the sign that somebody looks for work
+        sweep.beat(f"celery@{socket.gethostname()}")
 
 
 @shared_task(name="integrations.look_at_stores")
