@@ -31,3 +31,11 @@ def order_id(order_ref: str) -> str:
     if not (order_ref.isascii() and order_ref.isdigit() and len(order_ref) < 20):
         raise Rejected(f"{order_ref[:40]!r} is no order number of a WooCommerce store.", code="order_ref_malformed")
     return order_ref
+
+
+def thing_id(ref: str) -> str:
+    """The id of a product or customer; anything else is never sent."""
+    if not (ref.isascii() and ref.isdigit() and len(ref) < 20):
+        evidence = {"field": "id", "value": ref[:64]}
+        raise Rejected("This is no id of a WooCommerce store.", code="value_not_allowed", evidence=evidence)
+    return ref

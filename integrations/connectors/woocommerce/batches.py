@@ -14,7 +14,7 @@ import msgspec
 from integrations.connectors.answers import Answer
 from integrations.connectors.woocommerce import reading, schemas
 from integrations.connectors.woocommerce.pace import Pace
-from integrations.connectors.woocommerce.refusals import ORDER_GONE_CODES
+from integrations.connectors.woocommerce.refusals import ORDER_GONE_CODES, PRODUCT_GONE
 from integrations.ports.errors import AuthRejected, ConnectorError, Rejected, Transient, Unknown
 
 Change = Mapping[str, Any]
@@ -26,7 +26,7 @@ Post = Callable[[Sequence[Change]], Answer]
 START = 50
 _VARIATION = "woocommerce_rest_invalid_product_id"
 _GONE_CODES = ORDER_GONE_CODES | {
-    "woocommerce_rest_product_invalid_id",
+    PRODUCT_GONE,
     "woocommerce_rest_product_variation_invalid_id",
 }
 

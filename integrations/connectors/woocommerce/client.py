@@ -20,9 +20,11 @@ from integrations.connectors.woocommerce import certificates
 from integrations.connectors.woocommerce.config import Credentials, Settings
 from integrations.connectors.woocommerce.refusals import (
     AUTHENTICATION,
+    CUSTOMER_GONE,
     ORDER_GONE,
     ORDER_GONE_CODES,
     OURS_TO_NAME,
+    PRODUCT_GONE,
     REFUND_REFUSED,
     WEBHOOK_GONE,
     error_code,
@@ -111,6 +113,41 @@ class StoreApi(woocommerce.API):  # type: ignore[misc]
         """The new refund, or the definite refusal (status 500, code `REFUND_REFUSED`)."""
         accept = ORDER_GONE_CODES | {REFUND_REFUSED}
         return self._write("POST", f"orders/{order_ref}/refunds", fields, accept=accept)
+
+    # https://woocommerce.github.io/woocommerce-rest-api-docs/#list-all-products
+    def products(self, params: Params) -> Answer:
+        """A page of products; with ``sku`` variations too."""
+        return self._read("products", params)
+
+    # https://woocommerce.github.io/woocommerce-rest-api-docs/#retrieve-a-product
+    def product(self, product_ref: str) -> Answer:
+        """The product or variation, or the 404 whose code is `PRODUCT_GONE`."""
+        return self._read(f"products/{product_ref}", accept=frozenset({PRODUCT_GONE}))
+
+    # https://woocommerce.github.io/woocommerce-rest-api-docs/#list-all-product-variations
+    def variations(self, product_ref: str, params: Params) -> Answer:
+        """A page of a product's variations, or the 404 of a product that is gone."""
+        return self._read(f"products/{product_ref}/variations", params, accept=frozenset({PRODUCT_GONE}))
+
+    # https://woocommerce.github.io/woocommerce-rest-api-docs/#batch-update-products
+    def change_products(self, changes: Sequence[Mapping[str, Any]]) -> Answer:
+        """One entry for each change, in their order. The store checks no value here."""
+        return self._write("POST", "products/batch", {"update": changes})
+
+    # https://woocommerce.github.io/woocommerce-rest-api-docs/#batch-update-product-variations
+    def change_variations(self, product_ref: str, changes: Sequence[Mapping[str, Any]]) -> Answer:
+        """The same for variations of one product, which the other batch refuses."""
+        return self._write("POST", f"products/{product_ref}/variations/batch", {"update": changes})
+
+    # https://woocommerce.github.io/woocommerce-rest-api-docs/#list-all-customers
+    def customers(self, params: Params) -> Answer:
+        """A page of registered customers."""
+        return self._read("customers", params)
+
+    # https://woocommerce.github.io/woocommerce-rest-api-docs/#retrieve-a-customer
+    def customer(self, customer_ref: str) -> Answer:
+        """The customer, or the 404 whose code is `CUSTOMER_GONE`."""
+        return self._read(f"customers/{customer_ref}", accept=frozenset({CUSTOMER_GONE}))
 
     # https://woocommerce.github.io/woocommerce-rest-api-docs/#list-all-system-status-items
     def system_status(self) -> Answer:

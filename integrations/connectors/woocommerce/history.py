@@ -35,7 +35,7 @@ class OrderLists(StoreAccess, OrderSource, OrderHistory):
     def __init__(self, info: ConnectionInfo, context: CallContext) -> None:
         super().__init__(info, context)
         self.page_size = MOST
-        self._pages = Pace()
+        self._order_pace = Pace()
         self._no_drafts_since: dt.datetime | None = None
 
     def read_order(self, order_ref: str) -> Order | Gone:
@@ -60,9 +60,9 @@ class OrderLists(StoreAccess, OrderSource, OrderHistory):
         """See `OrderHistory.changed_orders`."""
         params: dict[str, str | int] = {"orderby": _sort_key("modified", after, before), "order": "asc"}
         if after is not None:
-            params["modified_after"] = _naive_gmt(after)
+            params["modified_after"] = naive_gmt(after)
         if before is not None:
-            params["modified_before"] = _naive_gmt(before)
+            params["modified_before"] = naive_gmt(before)
         return self._listed(shelf, params, page)
 
     def created_orders(
@@ -70,9 +70,9 @@ class OrderLists(StoreAccess, OrderSource, OrderHistory):
     ) -> OrderPage:
         """See `OrderHistory.created_orders`."""
         params: dict[str, str | int] = {"orderby": _sort_key("date", after, before), "order": "asc"}
-        params["after"] = _naive_gmt(after)
+        params["after"] = naive_gmt(after)
         if before is not None:
-            params["before"] = _naive_gmt(before)
+            params["before"] = naive_gmt(before)
         return self._listed(shelf, params, page)
 
     def named_orders(self, order_refs: Sequence[str]) -> list[ListedOrder]:
@@ -83,8 +83,8 @@ class OrderLists(StoreAccess, OrderSource, OrderHistory):
         found: dict[str, ListedOrder] = {}
         for shelf in STATUS_OF:
             missing = [order_ref for order_ref in wanted if order_ref not in found]
-            for start in range(0, len(missing), self._pages.size):
-                for listed in self._included(shelf, missing[start : start + self._pages.size]):
+            for start in range(0, len(missing), self._order_pace.size):
+                for listed in self._included(shelf, missing[start : start + self._order_pace.size]):
                     found[listed.order_ref] = listed
         return [found[order_ref] for order_ref in wanted if order_ref in found]
 
@@ -93,20 +93,20 @@ class OrderLists(StoreAccess, OrderSource, OrderHistory):
         try:
             bodies, total = self._page(shelf, {"orderby": "id", "order": "asc", "_fields": "id"}, page, MOST)
         finally:
-            self.page_size = self._pages.size
+            self.page_size = self._order_pace.size
         return IdPage(tuple([_ref_of(body) for body in bodies]), total)
 
     def _listed(self, shelf: Shelf, params: Params, page: int) -> OrderPage:
         try:
             bodies, total = self._page(shelf, {**params, "dates_are_gmt": "true"}, page, self.page_size)
         finally:
-            self.page_size = self._pages.size
+            self.page_size = self._order_pace.size
         return OrderPage(tuple([listed_order(body) for body in bodies]), total)
 
     def _included(self, shelf: Shelf, order_refs: Sequence[str]) -> list[ListedOrder]:
         """Those of a few orders that are on this shelf."""
         params: Params = {"include": ",".join(order_refs), "per_page": len(order_refs)}
-        with self._pages.watch(len(order_refs)) as load:
+        with self._order_pace.watch(len(order_refs)) as load:
             answer = self._shelf(shelf, params)
             bodies = reading.items(answer) if answer is not None else []
             load.got = len(bodies)
@@ -118,12 +118,12 @@ class OrderLists(StoreAccess, OrderSource, OrderHistory):
 
     def _page(self, shelf: Shelf, params: Params, page: int, whole: int) -> tuple[list[bytes], int]:
         """The bodies of page ``page`` of ``whole`` orders each, in as many answers as the store can bear."""
-        size = self._pages.part_of(whole)
+        size = self._order_pace.part_of(whole)
         first = (page - 1) * whole // size + 1
         bodies: list[bytes] = []
         total = 0
         for number in range(first, first + whole // size):
-            with self._pages.watch(size) as load:
+            with self._order_pace.watch(size) as load:
                 answer = self._shelf(shelf, {**params, "per_page": size, "page": number})
                 part = reading.items(answer) if answer is not None else []
                 load.got = len(part)
@@ -179,7 +179,7 @@ def _ref_of(body: bytes) -> str:
         ) from error
 
 
-def _naive_gmt(moment: dt.datetime) -> str:
+def naive_gmt(moment: dt.datetime) -> str:
     """Whole seconds without a zone: a ``Z`` together with ``dates_are_gmt`` shifts by the store's own zone."""
     return moment.astimezone(dt.UTC).replace(microsecond=0, tzinfo=None).isoformat()
 

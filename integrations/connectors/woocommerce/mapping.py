@@ -109,8 +109,8 @@ def order_from_vendor(vendor: schemas.VendorOrder) -> documents.Order:
         shipping_tax=money(vendor.shipping_tax, "shipping_tax"),
         cart_tax=money(vendor.cart_tax, "cart_tax"),
         customer=_customer(vendor),
-        billing=_address(vendor.billing),
-        shipping=_address(vendor.shipping),
+        billing=address(vendor.billing),
+        shipping=address(vendor.shipping),
         payment=documents.Payment(
             method=vendor.payment_method,
             title=vendor.payment_method_title or "",
@@ -126,7 +126,7 @@ def order_from_vendor(vendor: schemas.VendorOrder) -> documents.Order:
         customer_note=vendor.customer_note or "",
         created_via=vendor.created_via or "",
         completed_at=utc(vendor.date_completed_gmt) if vendor.date_completed_gmt else None,
-        attributes=_attributes(vendor.meta_data, CHECKOUT_BOOKKEEPING),
+        attributes=attributes(vendor.meta_data, CHECKOUT_BOOKKEEPING),
         source_version=vendor.version,
     )
 
@@ -145,7 +145,7 @@ def _line(line: schemas.VendorLine) -> documents.OrderLine:
         product_ref=_ref(line.product_id),
         variation_ref=_ref(line.variation_id),
         taxes=_shares(line.taxes, at) if line.taxes else (),
-        attributes=_attributes(line.meta_data, STOCK_BOOKKEEPING),
+        attributes=attributes(line.meta_data, STOCK_BOOKKEEPING),
     )
 
 
@@ -226,16 +226,16 @@ def _customer(vendor: schemas.VendorOrder) -> documents.Customer:
         phone=billing.phone or "",
         name=f"{billing.first_name or ''} {billing.last_name or ''}".strip(),
         company=billing.company or "",
-        tax_number=_tax_number(vendor.meta_data) if vendor.meta_data else "",
+        tax_number=tax_number(vendor.meta_data) if vendor.meta_data else "",
     )
 
 
-def _tax_number(meta_data: Sequence[schemas.VendorMeta]) -> str:
+def tax_number(meta_data: Sequence[schemas.VendorMeta]) -> str:
     found = {meta.key: meta.value.strip() for meta in meta_data if isinstance(meta.value, str)}
     return next((found[key] for key in TAX_NUMBER_KEYS if found.get(key)), "")
 
 
-def _address(address: schemas.VendorAddress) -> documents.Address:
+def address(address: schemas.VendorAddress) -> documents.Address:
     return documents.Address(
         first_name=address.first_name or "",
         last_name=address.last_name or "",
@@ -251,7 +251,7 @@ def _address(address: schemas.VendorAddress) -> documents.Address:
     )
 
 
-def _attributes(meta_data: Sequence[schemas.VendorMeta], left_out: frozenset[str]) -> tuple[documents.Attribute, ...]:
+def attributes(meta_data: Sequence[schemas.VendorMeta], left_out: frozenset[str]) -> tuple[documents.Attribute, ...]:
     if not meta_data:
         return ()
     found = [(meta.key, _text(meta.value)) for meta in meta_data if meta.key not in left_out]

@@ -6,13 +6,15 @@ import datetime as dt
 
 import msgspec
 
-from integrations.connectors.answers import Answer, refuse
+from integrations.connectors.answers import Answer, Effect, refuse
 from integrations.connectors.woocommerce import schemas
 from integrations.ports.errors import AuthRejected, ConnectorError, Misconfigured, Rejected
 
 ORDER_GONE = "woocommerce_rest_shop_order_invalid_id"
 ORDER_GONE_CODES = frozenset({ORDER_GONE, "woocommerce_rest_invalid_order_id"})
 """The second comes from the refunds of an order."""
+PRODUCT_GONE = "woocommerce_rest_product_invalid_id"
+CUSTOMER_GONE = "wc_user_invalid_id"
 WEBHOOK_GONE = "woocommerce_rest_shop_webhook_invalid_id"
 REFUND_REFUSED = "woocommerce_rest_cannot_create_order_refund"
 """Comes with status 500; recorded as definite: nothing was refunded."""
@@ -32,6 +34,8 @@ def refusal(answer: Answer, *, now: dt.datetime) -> ConnectorError:
         return _auth_error(answer, code, error_message(answer), evidence)
     if code in ORDER_GONE_CODES:
         return order_gone(answer)
+    if code == PRODUCT_GONE and answer.effect is Effect.WRITE:
+        return Rejected("The store does not have this product any more.", code="item_gone", evidence=evidence)
     if code == NO_ROUTE:
         return Misconfigured(
             f"{answer.host} runs WordPress, but WooCommerce does not answer there.",

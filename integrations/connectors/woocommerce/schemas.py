@@ -298,6 +298,45 @@ class VendorStatusTotal(msgspec.Struct):
     slug: Filled
 
 
+class VendorProduct(msgspec.Struct):
+    """A product or variation. ``manage_stock`` is ``"parent"`` where the product's own stock counts.
+
+    Prices are text as entered, ``""`` where there is none; ``stock_quantity`` is null when nobody counts.
+    """
+
+    id: Id
+    date_modified_gmt: dt.datetime | None
+    status: str
+    sku: str | None
+    manage_stock: bool | str
+    stock_quantity: Decimal | None
+    stock_status: str
+    type: str = "variation"
+    name: str = ""
+    parent_id: Ref = 0
+    price: str = ""
+    regular_price: str = ""
+    sale_price: str = ""
+    backorders: str = ""
+    tax_class: str = ""
+    variations: list[int] = []
+
+
+class VendorCustomer(msgspec.Struct):
+    """A registered customer; ``date_modified_gmt`` is null until the first change."""
+
+    id: Id
+    email: str
+    billing: VendorAddress
+    shipping: VendorAddress
+    first_name: str = ""
+    last_name: str = ""
+    role: str = ""
+    date_created_gmt: dt.datetime | None = None
+    date_modified_gmt: dt.datetime | None = None
+    meta_data: list[VendorMeta] = []
+
+
 class WrittenOrder(msgspec.Struct):
     """What of a written order must be readable, whatever else is wrong with it."""
 
@@ -340,3 +379,7 @@ TAX_RATES = msgspec.json.Decoder(list[VendorTaxRate])
 TAX_CLASSES = msgspec.json.Decoder(list[VendorTaxClass])
 GATEWAYS = msgspec.json.Decoder(list[VendorGateway])
 NEWEST = msgspec.json.Decoder(list[NewestOrder])
+PRODUCT = msgspec.json.Decoder(VendorProduct, float_hook=Decimal)
+PRODUCTS = msgspec.json.Decoder(list[VendorProduct], float_hook=Decimal)
+CUSTOMER = msgspec.json.Decoder(VendorCustomer, float_hook=Decimal)
+CUSTOMERS = msgspec.json.Decoder(list[VendorCustomer], float_hook=Decimal)

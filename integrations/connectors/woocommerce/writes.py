@@ -35,7 +35,7 @@ class Writer(OrderDetails, StoreWriter):
 
     def __init__(self, info: ConnectionInfo, context: CallContext) -> None:
         super().__init__(info, context)
-        self._batches = Pace(batches.START)
+        self._order_batches = Pace(batches.START)
         self._statuses: tuple[dt.datetime, frozenset[str]] | None = None
 
     def known_statuses(self) -> frozenset[str]:
@@ -65,7 +65,7 @@ class Writer(OrderDetails, StoreWriter):
             seen.add(ask.order_ref)
         good = [ask for ask, result in zip(asks, results, strict=True) if result is None]
         changes = [{"id": int(ask.order_ref), "status": ask.status} for ask in good]
-        outcomes = iter(batches.send(changes, self._api.change_orders, self._batches))
+        outcomes = iter(batches.send(changes, self._api.change_orders, self._order_batches))
         return [result or _status_result(ask, next(outcomes)) for ask, result in zip(asks, results, strict=True)]
 
     def set_meta(self, order_ref: str, values: Mapping[str, str]) -> Written:

@@ -341,11 +341,11 @@ def test_maintenance_and_refusals_say_nothing_about_the_size(shop: RestStore, co
 
 def test_a_slow_answer_makes_the_next_pages_smaller_and_quick_ones_larger_again(many: RestStore) -> None:
     connector = connector_of(many)
-    connector._pages = Pace(slow_seconds=0.3)
+    connector._order_pace = Pace(slow_seconds=0.3)
     many.next(Manner(seconds=0.35, properly=True))
     sizes: list[int] = []
     for _ in range(7):
-        connector._pages.slow_seconds = 0.3 if not sizes else 30
+        connector._order_pace.slow_seconds = 0.3 if not sizes else 30
         connector.changed_orders(shelf=Shelf.LISTED, after=DAY, page=1)
         sizes.append(connector.page_size)
 
@@ -353,7 +353,7 @@ def test_a_slow_answer_makes_the_next_pages_smaller_and_quick_ones_larger_again(
 
 
 def test_quick_answers_with_little_in_them_prove_nothing(shop: RestStore, connector: Connector) -> None:
-    connector.page_size = connector._pages.size = 50
+    connector.page_size = connector._order_pace.size = 50
 
     for _ in range(20):
         connector.changed_orders(shelf=Shelf.LISTED, after=None, page=1)

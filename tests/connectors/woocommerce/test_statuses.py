@@ -138,7 +138,7 @@ def test_a_broken_batch_is_the_answer_of_each_of_its_items_and_the_rest_is_not_s
     shop: RestStore, ledger: Ledger, name: str, kind: type[ConnectorError], code: str, behind: str
 ) -> None:
     connector = connector_of(shop)
-    connector._batches.size = 5
+    connector._order_batches.size = 5
     shop.answers["orders"] = lambda _call, _parts: recorded(name)
 
     results = connector.set_statuses([StatusAsk(str(number), "completed") for number in range(148, 158)])
