@@ -101,6 +101,26 @@ class ChoresLooked:
     at: dt.datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class WebhookTrouble:
+    """Something about a store's webhooks that people must know; ``code`` is the case's."""
+
+    code: str
+    detail: str
+    evidence: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class WebhooksLooked:
+    """How a store's webhooks were found. ``over`` has the proof of what is over, by code; what is in both is told
+    once more and then closed; what is in neither stays as it was."""
+
+    connection_id: int
+    troubles: Sequence[WebhookTrouble]
+    over: Mapping[str, str]
+    at: dt.datetime
+
+
 @dataclass(frozen=True)
 class PathsChanged:
     """Where orders of these stores go, or how real that is, was changed: what waited for it may go on."""

@@ -28,13 +28,15 @@ from django.db.models import F
 
 from integrations import inbox
 from integrations.connectors.woocommerce import webhooks as woocommerce
-from integrations.models import Connection, ConnectionState
+from integrations.models import Connection, ConnectionState, WebhookCare
 from integrations.states import Lane, Way
-from retailhub.core import ids
+from retailhub.core import clock, ids
 
 log = structlog.get_logger(__name__)
 
 PREFIX = "/webhooks/woocommerce/"
+OLD_NOTED_SECONDS = 60.0
+"""Between two notes that a store still signs with its old secret."""
 SECRETS_SECONDS = 5.0
 """How long a process may go on with the secrets it read: a rotation is in force after that."""
 KEPT_HEADERS = (
@@ -85,6 +87,7 @@ def _store_named(name: str) -> Store | None:
 def forget_secrets() -> None:
     """Read connections anew on the next request (tests, and right after a rotation in this process)."""
     _stores.clear()
+    _old_noted.clear()
 
 
 def intake(environ: Mapping[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -124,6 +127,8 @@ def _receive(environ: Mapping[str, Any]) -> tuple[int, str]:
     if not woocommerce.verify(body, signature, store.secrets):
         _count(store, "refused_signature")
         return 401, "The signature does not fit the body."
+    if len(store.secrets) > 1 and not woocommerce.verify(body, signature, store.secrets[:1]):
+        _note_old_secret(store)
     (stored,) = inbox.store([message_of(store.id, headers, body)])
     log.info(
         "delivery_stored",
@@ -167,6 +172,16 @@ def _read_body(environ: Mapping[str, Any]) -> bytes | None:
 
 def _header_names(environ: Mapping[str, Any]) -> dict[str, str]:
     return {key[5:].replace("_", "-"): "" for key in environ if key.startswith("HTTP_")}
+
+
+_old_noted: dict[int, float] = {}
+
+
+def _note_old_secret(store: Store) -> None:
+    """A secret that is being changed is still in use; noted before the delivery is, or both are asked for again."""
+    if _old_noted.get(store.id, 0.0) < time.monotonic():
+        WebhookCare.objects.filter(pk=store.id).update(old_secret_used_at=clock.now())
+        _old_noted[store.id] = time.monotonic() + OLD_NOTED_SECONDS
 
 
 def _count(store: Store, column: str) -> None:

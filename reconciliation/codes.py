@@ -130,6 +130,22 @@ CODES = _codes(
     Code("misconfigured", "A setting of the connection is wrong: {detail}", Side.CONFIGURATION, urgent=True),
     Code("other_system_unavailable", "The other system has not answered for long.", Side.OTHER_SYSTEM),
     Code("rate_limited", "The other system has told us to wait.", Side.OTHER_SYSTEM),
+    # a store's webhooks
+    Code(
+        "webhook_disabled",
+        "The store switched off its webhooks for {topics} and told nothing of them from {since} UTC on. {detail}",
+        Side.OTHER_SYSTEM,
+    ),
+    Code(
+        "webhooks_missing",
+        "{percent} % of the changes of the last 24 hours came without a delivery ({missing} of {changes}). {detail}",
+        Side.OTHER_SYSTEM,
+    ),
+    Code(
+        "webhooks_late",
+        "The store's own timetable (WP-Cron) does not run: {detail}",
+        Side.OTHER_SYSTEM,
+    ),
     # deliveries that cannot be used
     Code(
         "delivery_names_no_order",

@@ -80,6 +80,12 @@ def _encryption_keys(text: str) -> list[str]:
     return keys
 
 
+def _public_url(url: str) -> str:
+    if url and (re.fullmatch(r"https?://[^/?#@\s]+/?", url) is None or not _usable(url)):
+        raise ImproperlyConfigured("RETAILHUB_PUBLIC_URL must look like https://hub.example.com, without a path.")
+    return url.rstrip("/")
+
+
 def _usable(url: str) -> bool:
     """Whether an address can be taken apart, its port included."""
     try:
@@ -136,6 +142,8 @@ ALLOWED_HOSTS = env_names(
 CSRF_TRUSTED_ORIGINS = env_names(
     "RETAILHUB_CSRF_ORIGINS", "", pattern=r"https?://[^/]+", example="https://hub.example.com"
 )
+# Where stores deliver to, as they see it.
+PUBLIC_URL = _public_url(env_text("RETAILHUB_PUBLIC_URL", ""))
 HTTPS = env_bool("RETAILHUB_HTTPS", default=not DEBUG)
 
 DATABASES = {"default": _database(env_text("DATABASE_URL"))}

@@ -10,7 +10,7 @@ from typing import Any
 
 import inventory.events
 import orders.events
-from integrations import arrivals, events, polling, pump
+from integrations import arrivals, events, polling, pump, webhook_care
 from integrations.tasks import keep_house
 from inventory.tasks import import_catalogues
 from orders.flows.import_order import import_orders
@@ -29,6 +29,7 @@ SUBSCRIPTIONS: tuple[tuple[type, Callable[[Any], None]], ...] = (
     (events.ConnectionTrouble, watch.note_trouble),
     (events.ConnectionWell, watch.note_well),
     (events.ChoresLooked, watch.note_chores),
+    (events.WebhooksLooked, watch.note_webhooks),
     (events.PathsChanged, postings.note_paths),
     (inventory.events.SkusMapped, postings.note_mapped),
     (orders.events.OrdersLooked, watch.note_looks),
@@ -39,6 +40,7 @@ def connect() -> None:
     """Plug everything in; safe to call twice."""
     arrivals.FLOWS.order = import_orders
     polling.WIRING.records = Listed()
+    polling.WIRING.webhooks = webhook_care.look_after
     pump.CHORES[:] = [keep_house, watch_overdue, import_catalogues]
     for event, handler in SUBSCRIPTIONS:
         bus.subscribe(event, handler)

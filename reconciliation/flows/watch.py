@@ -12,6 +12,8 @@ from integrations.events import (
     EffectsAnswered,
     MessagesReleased,
     Parked,
+    WebhooksLooked,
+    WebhookTrouble,
 )
 from integrations.states import Outcome
 from orders.events import OrderLooked, OrdersLooked
@@ -21,6 +23,12 @@ from reconciliation.services.cases import Report
 
 ORDER, OUTBOX, INBOX, CONNECTION, CHORE = "order", "outbox", "inbox", "connection", "chore"
 READ = "read_order"
+WEBHOOKS = {
+    "webhook_disabled": "webhook_off",
+    "webhooks_missing": "webhook_lost",
+    "webhooks_late": "webhook_late",
+}
+"""Code → family: each is over by itself, all are about the connection."""
 
 
 def note_looks(event: OrdersLooked) -> None:
@@ -129,4 +137,25 @@ def note_chores(event: ChoresLooked) -> None:
         subjects=subjects,
         proof=dict.fromkeys(subjects, "It was done again."),
         now=event.at,
+    )
+
+
+def note_webhooks(event: WebhooksLooked) -> None:
+    """What a look at a store's webhooks found opens, renews or closes the case of its code."""
+    subject = f"connection:{event.connection_id}"
+    for each in event.troubles:
+        report = _webhook_report(event.connection_id, subject, each)
+        cases.reflect(family=report.family, reports=[report], subjects=[subject], proof={}, now=event.at)
+    for code, why in event.over.items():
+        cases.close_for(family=WEBHOOKS[code], why={subject: why}, now=event.at)
+
+
+def _webhook_report(connection_id: int, subject: str, trouble: WebhookTrouble) -> Report:
+    return Report(
+        code=trouble.code,
+        subject=subject,
+        family=WEBHOOKS[trouble.code],
+        connection_id=connection_id,
+        detail=trouble.detail,
+        evidence=trouble.evidence,
     )

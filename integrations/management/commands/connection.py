@@ -1,4 +1,4 @@
-"""Connections: add, set, list, test, pause, resume, switch, and say which ERP gets a store's orders."""
+"""Connections: add, set, list, test, pause, resume, switch, routes of orders, and a store's webhooks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, cast
 from django.core.management.base import CommandParser
 from django.db import IntegrityError
 
-from integrations import connections, organisation
+from integrations import connections, organisation, polling, webhook_care, webhook_secrets
 from integrations.calls import Recorder, context_for, lines
 from integrations.connectors.registry import KINDS, kind_named
 from integrations.management import readings
@@ -19,7 +19,8 @@ from integrations.models import Connection, SalesRoute
 from integrations.ports.capabilities import Check, Health, Testable
 from integrations.ports.errors import ConnectorError, Misconfigured
 from integrations.selectors import connection_states, queues
-from integrations.states import Mode
+from integrations.states import Mode, PollKind
+from integrations.webhook_facts import webhook_states
 from retailhub.core import clock, ids
 from retailhub.core.cli import Failed, HubCommand, actor, moment, shown
 
@@ -27,7 +28,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
 class Command(HubCommand):
-    help = "Connections: add, set, list, test, pause, resume, mode, route."
+    help = "Connections: add, set, list, test, pause, resume, mode, route, webhooks, rotate-secret."
     expected = (ConnectorError,)
 
     def add_options(self, parser: CommandParser) -> None:
@@ -50,9 +51,15 @@ class Command(HubCommand):
         mode.add_argument("--live-from", help="Orders before this moment are never posted.")
         mode.add_argument("--reason", required=True)
         _route_options(verbs.add_parser("route", help="Say which ERP gets a store's orders for some countries."))
+        care = verbs.add_parser("webhooks", help="Say who looks after a store's webhooks.")
+        care.add_argument("name")
+        care.add_argument("who", choices=["care", "leave"], help="care: RetailHub; leave: people, it only tells.")
+        care.add_argument("--reason", required=True)
+        rotate = verbs.add_parser("rotate-secret", help="Give a store's webhooks a new secret, without a gap.")
+        rotate.add_argument("name")
 
     def work(self, **options: Any) -> None:
-        getattr(self, f"_{options['verb']}")(options)
+        getattr(self, f"_{options['verb'].replace('-', '_')}")(options)
 
     def _add(self, options: dict[str, Any]) -> None:
         name, kind = options["name"], kind_named(options["kind"])
@@ -161,6 +168,22 @@ class Command(HubCommand):
             name=name, mode=mode, live_from=live_from, actor=actor(), reason=options["reason"], now=clock.now()
         )
         self.answer({"connection": name, "mode": mode}, f"{name} is {mode} now.")
+
+    def _webhooks(self, options: dict[str, Any]) -> None:
+        row, leave = _store(options["name"]), options["who"] == "leave"
+        webhook_care.leave_to_people(row=row, leave=leave, actor=actor(), reason=options["reason"], now=clock.now())
+        whose = "left to people; RetailHub only tells of them" if leave else "looked after by RetailHub"
+        self.answer({"connection": row.name, "left_to_people": leave}, f"The webhooks of {row.name} are {whose}.")
+
+    def _rotate_secret(self, options: dict[str, Any]) -> None:
+        row = _store(options["name"])
+        webhook_secrets.begin(row=row, actor=actor(), now=clock.now())
+        polling.look_now(connection_id=row.pk, kind=PollKind.WEBHOOKS)
+        self.answer(
+            {"connection": row.name, "step": "giving"},
+            f"{row.name} has a new secret beside the old one. The pumps give it to the webhooks within a minute; the "
+            "old one goes when no delivery was signed with it for an hour. connection list shows how far that is.",
+        )
 
     def _route(self, options: dict[str, Any]) -> None:
         countries = [code.strip().upper() for code in options["countries"].split(",") if code.strip()]
@@ -277,6 +300,7 @@ def _facts() -> list[dict[str, Any]]:
     for queue in queues():
         key = (queue.connection_id, "parked" if queue.status == "parked" else "waiting")
         open_messages[key] = open_messages.get(key, 0) + queue.count
+    webhooks = webhook_states()
     routes: dict[int, list[dict[str, Any]]] = {}
     for route in SalesRoute.objects.select_related("region", "sink").order_by("pk"):
         told = {"sink": route.sink.name, "region": route.region.code, "countries": list(route.region.countries)}
@@ -302,9 +326,17 @@ def _facts() -> list[dict[str, Any]]:
             "waiting": open_messages.get((state.pk, "waiting"), 0),
             "parked": open_messages.get((state.pk, "parked"), 0),
             "routes": routes.get(state.pk, []),
+            "webhooks": webhooks.get(state.pk),
         }
         for state in connection_states()
     ]
+
+
+def _store(name: str) -> Connection:
+    row = connections.named(name)
+    if kind_named(row.kind).role != "store":
+        raise Failed("not_a_store", f"{row.name} is no store: it has no webhooks.")
+    return row
 
 
 def _row(facts: dict[str, Any]) -> list[str]:
@@ -327,4 +359,21 @@ def _condition(facts: dict[str, Any]) -> str:
         return f"paused{until}: {facts['paused_reason']}"
     if facts["last_failure_code"]:
         return f"in trouble: {facts['last_failure_code']}"
-    return "well" if facts["last_success_at"] else "not used yet"
+    return "; ".join(
+        ["well" if facts["last_success_at"] else "not used yet", *_about_webhooks(facts["webhooks"] or {})]
+    )
+
+
+def _about_webhooks(found: dict[str, Any]) -> list[str]:
+    said = []
+    if found.get("hole_since"):
+        said.append(f"webhooks off since {shown(found['hole_since'])}")
+    if found.get("late_since"):
+        said.append("webhooks late")
+    if found.get("missing_since"):
+        said.append("webhook deliveries missing")
+    rotation = found.get("rotation")
+    if rotation:
+        given = f"given to {rotation['given']} of {rotation['of']} webhooks"
+        said.append(f"new secret {given if rotation['step'] == 'giving' else 'given, the old one still accepted'}")
+    return said

@@ -102,6 +102,8 @@ def _facts(row: Poll) -> dict[str, Any]:
 
 
 def _sentence(kind: PollKind, report: dict[str, Any]) -> str:
+    if kind is PollKind.WEBHOOKS:
+        return "\n".join(report["sentences"])
     text = f"Looked at {counted(report.get('seen', 0), 'order')}; {report.get('fresh', 0)} had news."
     if kind is PollKind.WALK:
         found, vanished = report.get("found", []), report.get("vanished", [])
