@@ -11,8 +11,8 @@ from integrations.connectors.woocommerce import schemas
 from integrations.ports.errors import AuthRejected, ConnectorError, Misconfigured, Rejected
 
 ORDER_GONE = "woocommerce_rest_shop_order_invalid_id"
-ORDER_GONE_CODES = frozenset({ORDER_GONE, "woocommerce_rest_invalid_order_id"})
-"""The second comes from the refunds of an order."""
+ORDER_GONE_CODES = frozenset({ORDER_GONE, "woocommerce_rest_invalid_order_id", "woocommerce_rest_order_invalid_id"})
+"""Below an order (notes, refunds) the same is said in other words."""
 PRODUCT_GONE = "woocommerce_rest_product_invalid_id"
 CUSTOMER_GONE = "wc_user_invalid_id"
 WEBHOOK_GONE = "woocommerce_rest_shop_webhook_invalid_id"
