@@ -235,6 +235,17 @@ class Control:
         """The last number given to ``post`` (orders, refunds, products, coupons), ``customer``, ``webhook``..."""
         self._call("POST", "counters", counters)
 
+    def load(
+        self,
+        *,
+        products: Sequence[Mapping[str, Any]] = (),
+        customers: Sequence[Mapping[str, Any]] = (),
+        orders: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Bring in what another store showed, with its numbers and dates; no webhook hears of it."""
+        shown = {"products": list(products), "customers": list(customers), "orders": list(orders)}
+        self._call("POST", "load", shown)
+
     def manners(self) -> Manners:
         """The manners in force."""
         return changed(Manners(), self._call("GET", "manners"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from retailhub.sandbox.store import hidden, makers, order_writes, refunds
+from retailhub.sandbox.store import hidden, loading, makers, order_writes, refunds
 from retailhub.sandbox.store.calls import Answer
 from retailhub.sandbox.store.errors import RestError
 from retailhub.sandbox.store.manners import Manners, changed
@@ -44,6 +44,7 @@ class ControlPages:
             ("POST", "trouble"): self._trouble,
             ("POST", "clock"): self._clock,
             ("POST", "counters"): self._counters,
+            ("POST", "load"): self._load,
             ("GET", "manners"): lambda _: dataclasses.asdict(running.temper.manners),
             ("POST", "manners"): self._behave,
             ("DELETE", "manners"): lambda _: self._adopt(Manners()),
@@ -121,6 +122,10 @@ class ControlPages:
         for name, value in body.items():
             self._store.ledger.set_counter(name, int(value))
         return dict(body)
+
+    def _load(self, body: Doc) -> Doc:
+        with self._store.ledger.transaction():
+            return loading.load(self._store, body)
 
     def _behave(self, body: Doc) -> Doc:
         return self._adopt(changed(self._running.temper.manners, body))

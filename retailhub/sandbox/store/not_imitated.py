@@ -6,7 +6,12 @@ differs inside answers that are replayed, or is not there at all.
 
 from __future__ import annotations
 
-EXCHANGES: dict[str, str] = {}
+EXCHANGES: dict[str, str] = {
+    "api_index": "The recording keeps only the names of the routes, not the answer.",
+}
+
+ALWAYS_EMPTY: frozenset[str] = frozenset({"related_ids", "sub_groups"})
+"""Keys whose lists have nothing in them here."""
 
 PARTS: tuple[str, ...] = (
     "Orders kept as WordPress posts: trashing one tells product and coupon webhooks in the recorded store.",

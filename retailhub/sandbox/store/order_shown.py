@@ -49,7 +49,7 @@ def view_of(store: Store, *, dp: int | None = None, in_list: bool = False) -> Vi
 
 
 def order_shown(view: View, order_id: int, doc: Doc) -> Doc:
-    """One order. In a list ``meta_data`` is in another order than anywhere else."""
+    """One order. ``meta_data`` comes as the database happens to find it: by key here, by number in a list."""
     return {**_head(view, order_id, doc), **_rows(view, order_id, doc), **_tail(view, order_id, doc)}
 
 

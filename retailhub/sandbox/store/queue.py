@@ -182,29 +182,23 @@ class Queue:
             taken = False
         else:
             taken = 200 <= status <= 302
-        self._log(
-            webhook, arg, body,
-            outcome="again" if again else "taken" if taken else "refused",
-            status=status, seconds=time.monotonic() - began,
-        )  # fmt: skip
-        if not again:
-            self._count(webhook["id"], taken=taken)
+        with self._store.ledger.transaction():
+            outcome = "again" if again else "taken" if taken else "refused"
+            self._log(webhook, arg, body, outcome=outcome, status=status, seconds=time.monotonic() - began)
+            if not again:
+                self._count(webhook["id"], taken=taken)
 
     def _count(self, webhook_id: int, *, taken: bool) -> None:
-        with self._store.ledger.transaction():
-            failures = self._store.ledger.value("SELECT failures FROM webhook WHERE id = ?", (webhook_id,))
-            if failures is None or (taken and failures == 0):
-                return
-            if taken:
-                self._store.ledger.run("UPDATE webhook SET failures = 0 WHERE id = ?", (webhook_id,))
-            elif failures >= MOST_FAILURES:
-                self._store.ledger.run(
-                    "UPDATE webhook SET status = 'disabled', modified = ? WHERE id = ?",
-                    (self._store.clock.now(), webhook_id),
-                )
-                self._store.hooks.changed()
-            else:
-                self._store.ledger.run("UPDATE webhook SET failures = failures + 1 WHERE id = ?", (webhook_id,))
+        """Every outcome is saved, so the webhook's date moves with each delivery."""
+        now, run = self._store.clock.now(), self._store.ledger.run
+        failures = self._store.ledger.value("SELECT failures FROM webhook WHERE id = ?", (webhook_id,))
+        if taken:
+            run("UPDATE webhook SET failures = 0, modified = ? WHERE id = ?", (now, webhook_id))
+        elif failures is not None and failures >= MOST_FAILURES:
+            run("UPDATE webhook SET status = 'disabled', modified = ? WHERE id = ?", (now, webhook_id))
+            self._store.hooks.changed()
+        else:
+            run("UPDATE webhook SET failures = failures + 1, modified = ? WHERE id = ?", (now, webhook_id))
 
     def _log(self, webhook: Any, arg: int, body: bytes, *, outcome: str, status: int | None, seconds: float) -> None:
         at = self._store.clock.exact()

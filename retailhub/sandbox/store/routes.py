@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from retailhub.sandbox.store import rest_more, rest_orders, rest_products, rest_webhooks
+from retailhub.sandbox.store import rest_more, rest_orders, rest_products, rest_system, rest_webhooks
 from retailhub.sandbox.store.rest import Route
 
-ROUTES: tuple[Route, ...] = (*rest_orders.ROUTES, *rest_products.ROUTES, *rest_webhooks.ROUTES, *rest_more.ROUTES)
+_PAGES: list[Route] = [
+    *rest_orders.ROUTES,
+    *rest_products.ROUTES,
+    *rest_webhooks.ROUTES,
+    *rest_more.ROUTES,
+    *rest_system.ROUTES,
+]
+ROUTES: tuple[Route, ...] = (rest_system.index_of(_PAGES), *_PAGES)

@@ -95,7 +95,7 @@ def list_webhooks(store: Store, params: Params) -> tuple[list[Doc], Page]:
 
 
 def create(store: Store, posted: Mapping[str, Any]) -> int:
-    """A new webhook, and its ping; whether that arrives makes no difference. Raises `RestError`."""
+    """A new webhook, and its ping; whether that arrives only shows in its date. Raises `RestError`."""
     topic, url = to_text(posted.get("topic")), to_text(posted.get("delivery_url"))
     _check_topic(topic)
     _check_url(url)
@@ -107,13 +107,12 @@ def create(store: Store, posted: Mapping[str, Any]) -> int:
     with store.ledger.transaction():
         webhook_id = store.ledger.next_id("webhook")
         store.ledger.run(
-            "INSERT INTO webhook (id, name, status, topic, url, secret, created, modified) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (webhook_id, name, status, topic, url, secret, now, now),
+            "INSERT INTO webhook (id, name, status, topic, url, secret, created) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (webhook_id, name, status, topic, url, secret, now),
         )
     store.hooks.changed()
-    if status == "active":
-        ping(Poster(url, seconds=store.settings.delivery_seconds), webhook_id)
+    if status == "active" and ping(Poster(url, seconds=store.settings.delivery_seconds), webhook_id):
+        store.ledger.run("UPDATE webhook SET modified = ? WHERE id = ?", (store.clock.now(), webhook_id))
     return webhook_id
 
 
