@@ -14,10 +14,13 @@ from integrations.events import ConnectionTrouble, ConnectionWell, PathsChanged
 from integrations.models import Connection, ConnectionState, SalesRoute
 from integrations.ports.context import CallContext, ConnectionInfo
 from integrations.ports.errors import AuthRejected, ConnectorError, Misconfigured
+from integrations.ports.stores import Moment
 from integrations.states import Mode
 from integrations.workflow import StoreFacts
 from retailhub.core import audit, bus, clock
 
+WRITES = "writes"
+"""The part of a connection that a key without the right to write cannot use."""
 SUCCESS_SECONDS = 5.0
 """How old the noted last success of a connection may grow while all goes well."""
 
@@ -60,6 +63,8 @@ def store_facts(ids: set[int]) -> dict[int, StoreFacts]:
             code=row.settings.get("store_code") or row.name,
             mode=row.mode,
             live_from=row.live_from,
+            status_map={Moment(moment): status for moment, status in row.settings.get("status_map", {}).items()},
+            note_when_posted=bool(row.settings.get("note_when_posted")),
         )
         for row in Connection.objects.filter(pk__in=ids)
     }
@@ -176,7 +181,7 @@ def change(
         secrets = {key for key, value in credentials.items() if row.credentials.get(key) != value}
         _take_over(row, settings, credentials, limits)
         # mended, as far as we know: what was held back for the old settings is tried at once
-        ConnectionState.objects.filter(pk=row.pk).update(retry_at=None)
+        ConnectionState.objects.filter(pk=row.pk).update(retry_at=None, writes_retry_at=None)
         after = {**row.settings, "max_in_flight": row.max_in_flight, "settle_seconds": row.settle_seconds}
         changed = sorted(key for key, value in after.items() if before.get(key) != value)
         audit.record(
@@ -250,7 +255,7 @@ def resume(*, name: str, actor: Any, reason: str, now: dt.datetime) -> None:
     """Let a paused connection go on, and forget a time it asked us to wait for."""
     with transaction.atomic():
         state = ConnectionState.objects.select_for_update().get(connection__name=name)
-        state.paused_at = state.paused_until = state.retry_at = None
+        state.paused_at = state.paused_until = state.retry_at = state.writes_retry_at = None
         state.paused_by = state.paused_reason = ""
         state.save()
         audit.record(actor=actor, action="resume_connection", subject=f"connection:{name}", reason=reason, now=now)
@@ -265,6 +270,28 @@ def note_trouble(*, connection_id: int, error: ConnectorError, retry_at: dt.date
             values["retry_at"] = retry_at
         ConnectionState.objects.filter(pk=connection_id).update(**values)
         bus.publish(ConnectionTrouble(connection_id, error.code, error.detail, now, outcome=_for_a_person(error)))
+
+
+def hold_writes(*, connection_id: int, until: dt.datetime, refused: ConnectorError | None = None) -> None:
+    """Write nothing to a connection until then, though it is read on. ``refused``: it may not be written to at all."""
+    with transaction.atomic():
+        values: dict[str, Any] = {"writes_retry_at": until}
+        if refused is not None:
+            values["writes_failure_code"] = refused.code[:60]
+        ConnectionState.objects.filter(pk=connection_id).update(**values)
+        if refused is not None:
+            now = clock.now()
+            bus.publish(
+                ConnectionTrouble(connection_id, refused.code, refused.detail, now, outcome="auth", part=WRITES)
+            )
+
+
+def note_written(*, connection_id: int) -> None:
+    """Write down that something was written to a connection: that it refused writes before is over."""
+    with transaction.atomic():
+        troubled = ConnectionState.objects.filter(pk=connection_id).exclude(writes_failure_code="")
+        if troubled.update(writes_failure_code="", writes_retry_at=None):
+            bus.publish(ConnectionWell(connection_id, clock.now(), part=WRITES))
 
 
 def _for_a_person(error: ConnectorError) -> str:

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 
-from integrations import connections, identity, outbox, retry
+from integrations import identity, outbox, retry, settling, store_delivery
 from integrations.calls import Lines, Recorder, context_for
-from integrations.events import EffectDone, EffectsAnswered, Parked
+from integrations.connectors.registry import kind_named
+from integrations.events import EffectDone, EffectsAnswered
 from integrations.leases import OUTBOX, Lease, LeaseLost, next_fence
 from integrations.models import Connection
 from integrations.ports.capabilities import Ask, Ensured, How, OrderSink, Result, Target
 from integrations.ports.documents import SalesOrder, decode
-from integrations.ports.errors import (
-    AuthRejected,
-    ConnectorError,
-    Misconfigured,
-    RateLimited,
-    Rejected,
-    Transient,
-)
-from integrations.retry import Action
+from integrations.ports.errors import ConnectorError, Rejected
 from integrations.states import Outcome, Status
 from retailhub.core import bus, clock
 from retailhub.core.crashpoints import crashpoint
@@ -36,16 +29,9 @@ rng = random.Random()  # noqa: S311 - spreads retries, protects nothing
 
 TARGETS = {"post_order": Target.CONFIRMED, "amend_order": Target.CONFIRMED, "cancel_order": Target.CANCELLED}
 """Operations of an order sink, and the state each is to bring about."""
-MAX_TRIES = 40
-"""Unknown results of one message before a person is asked. A system that is merely away is tried for ever: work that
-waits for long is a case of its own, and goes on without a hand when the system is back."""
 SUSPECTS_FIRST = 0.2
 """How often what a worker has died with goes before the rest, so that a backlog does not starve it."""
 UNCHANGED = frozenset({How.ADOPTED})
-
-
-class NotOurs(Exception):
-    """Some of the work was taken over while it was done."""
 
 
 @dataclass
@@ -70,8 +56,9 @@ def work(*, connection_id: int, lines: Lines, limit: int = 0) -> int:
             suspects=suspects,
         )
         if held:
+            deliver = store_delivery.deliver if kind_named(row.kind).role == "store" else _deliver
             with about(one.trace_id for one in held):
-                _deliver(row, held, fence, lines)
+                deliver(row, held, fence, lines)
             return len(held)
     return 0
 
@@ -97,7 +84,12 @@ def _deliver(row: Connection, held: Sequence[outbox.Held], fence: int, lines: Li
         return
     crashpoint("outbox.called")
     recorder.save()
-    _settle(row, answers, fence)
+    settling.settle(
+        {answer.held.id for answer in answers},
+        lambda ours: _write(row, [answer for answer in answers if answer.held.id in ours], fence),
+    )
+    errors = [answer.result for answer in answers if isinstance(answer.result, ConnectorError)]
+    settling.note_connection(connection_id=row.pk, errors=errors, succeeded=len(errors) < len(answers))
     log.info(
         "effects_answered",
         connection=row.name,
@@ -120,12 +112,7 @@ def _call(connect: Callable[[], OrderSink], held: Sequence[outbox.Held]) -> list
         log.exception("delivery_failed", messages=len(held), first=held[0].reference)
         if len(held) > 1:
             return [answer for one in held for answer in _call_for(connect, one)]
-        fault = ConnectorError(
-            "RetailHub has a fault and could not go on; its trace is in the log.",
-            code="internal_error",
-            evidence={"error": type(error).__name__, "trace_id": held[0].trace_id},
-        )
-        return [Answer(held[0], fault)]
+        return [Answer(held[0], settling.fault(error, held[0]))]
 
 
 def _call_for(connect: Callable[[], OrderSink], one: outbox.Held) -> list[Answer]:
@@ -160,30 +147,13 @@ def _ask(one: outbox.Held) -> Ask:
     )
 
 
-def _settle(row: Connection, answers: Sequence[Answer], fence: int) -> None:
-    """Write results; whatever was taken over by another worker is left to it."""
-    ours = {answer.held.id for answer in answers}
-    while ours:
-        mine = [answer for answer in answers if answer.held.id in ours]
-        try:
-            with transaction.atomic():
-                kept = _write(row, mine, fence)
-                if kept != ours:
-                    raise NotOurs
-            break
-        except NotOurs:
-            log.warning("lease_lost", fence=fence, messages=len(ours) - len(kept))
-            ours = kept
-    _note_connection(row, answers)
-
-
 def _write(row: Connection, answers: Sequence[Answer], fence: int) -> set[int]:
     """Tell the domain first (it locks its rows first everywhere), then finish the messages under the fence."""
     now = clock.now()
     finishes = [_finish_of(row, answer, now) for answer in answers]
     done = [_done(answer) for answer in answers if isinstance(answer.result, Ensured)]
     parked = [
-        _parked(answer, finish)
+        settling.parked(answer.held, finish)
         for answer, finish in zip(answers, finishes, strict=True)
         if finish.status is Status.PARKED
     ]
@@ -216,34 +186,7 @@ def _finish_of(row: Connection, answer: Answer, now: object) -> outbox.Finish:
     if isinstance(result, Ensured):
         outcome = Outcome.UNCHANGED if result.how in UNCHANGED and not held.on_wire else Outcome.APPLIED
         return outbox.Finish(id=held.id, status=Status.DONE, outcome=outcome, result=result.how.value)
-    return _after_error(row, held, result)
-
-
-def _after_error(row: Connection, held: outbox.Held, error: ConnectorError) -> outbox.Finish:
-    decision = retry.decide(
-        error, attempts=held.attempts, now=clock.now(), settle_seconds=float(row.settle_seconds), rng=rng
-    )
-    finish = outbox.Finish(
-        id=held.id,
-        status=Status.PENDING,
-        result=type(error).__name__.lower(),
-        code=error.code[:60],
-        detail=error.detail,
-        evidence=dict(error.evidence),
-        due_in=decision.due_in,
-        # a document that the error tells of is there, whatever became of it after
-        on_wire=held.on_wire or bool(error.evidence.get("external_id")),
-        looks=held.looks,
-        counted=decision.action is not Action.WAIT,
-    )
-    if decision.action is Action.PARK:
-        fault = decision.outcome is Outcome.INTERNAL
-        return replace(finish, status=Status.PARKED, outcome=decision.outcome, on_wire=finish.on_wire or fault)
-    if decision.action is Action.LOOK_UP:
-        if held.attempts >= MAX_TRIES:
-            return replace(finish, status=Status.PARKED, outcome=Outcome.UNKNOWN, on_wire=True)
-        return replace(finish, on_wire=True, looks=0)
-    return finish
+    return settling.after_error(row, held, result)
 
 
 def _done(answer: Answer) -> EffectDone:
@@ -261,36 +204,3 @@ def _done(answer: Answer) -> EffectDone:
         document_hash=outbox.hash_of(held.document),
         trace_id=held.trace_id,
     )
-
-
-def _parked(answer: Answer, finish: outbox.Finish) -> Parked:
-    held = answer.held
-    return Parked(
-        connection_id=held.connection_id,
-        direction="o",
-        message_id=held.id,
-        subject=held.subject,
-        operation=held.operation,
-        outcome=finish.outcome.value,
-        code=finish.code,
-        detail=finish.detail,
-        evidence=finish.evidence,
-        reference=held.reference,
-    )
-
-
-def _note_connection(row: Connection, answers: Sequence[Answer]) -> None:
-    """Keep the connection's condition: pause it when it asked for that or refuses us as a whole."""
-    errors = [answer.result for answer in answers if isinstance(answer.result, ConnectorError)]
-    whole = next((e for e in errors if isinstance(e, AuthRejected | RateLimited | Misconfigured)), None)
-    if whole is None and len(errors) < len(answers):
-        connections.note_success(connection_id=row.pk)
-        return
-    error = whole or next((e for e in errors if isinstance(e, Transient)), None)
-    if error is None:
-        return
-    retry_at = None
-    decision = retry.decide(error, attempts=1, now=clock.now(), settle_seconds=0, rng=rng)
-    if decision.pause:
-        retry_at = clock.after(decision.due_in)
-    connections.note_trouble(connection_id=row.pk, error=error, retry_at=retry_at)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from integrations.ports.documents import ExternalDocument
+from integrations.workflow import Look
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,33 @@ class EffectsAnswered:
     at: dt.datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class StoreWrite:
+    """Something was written back to an order in its store. ``look`` is the order as the store answered it, taken in
+    as an arrival; ``None`` where the answer held no order (notes)."""
+
+    connection_id: int
+    message_id: int
+    operation: str
+    subject: str
+    reference: str
+    look: Look | None
+    trace_id: str
+
+
+@dataclass(frozen=True)
+class StoreAnswered:
+    """Results of one claim at a store. ``over`` are messages that were done without a call. The arrivals of the looks
+    are held under ``fence``."""
+
+    done: Sequence[StoreWrite]
+    over: Sequence[str]
+    """Subjects."""
+    parked: Sequence[Parked]
+    fence: int
+    at: dt.datetime
+
+
 @dataclass(frozen=True)
 class ArrivalsParked:
     """Inbound messages that cannot be used."""
@@ -63,7 +91,8 @@ class ArrivalsParked:
 
 @dataclass(frozen=True)
 class MessagesReleased:
-    """What was parked goes on, or is done with. ``direction`` is ``i`` or ``o``; the subjects are the cases'."""
+    """What was parked goes on, or is done with; the subjects are the cases'. ``direction`` is ``i`` or ``o``, or ``s``
+    for what was to be written back to a store."""
 
     direction: str
     subjects: Sequence[str]
@@ -74,13 +103,14 @@ class MessagesReleased:
 @dataclass(frozen=True)
 class ConnectionTrouble:
     """A connection as a whole refuses or cannot be used. ``outcome`` is ``auth`` or ``misconfigured`` where a person
-    has to mend it, and empty where waiting may do."""
+    has to mend it, and empty where waiting may do. ``part``: it is true of that part only (``writes``)."""
 
     connection_id: int
     code: str
     detail: str
     at: dt.datetime
     outcome: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +161,8 @@ class PathsChanged:
 
 @dataclass(frozen=True)
 class ConnectionWell:
-    """A call to the connection succeeded after trouble."""
+    """A call to the connection, or to that part of it, succeeded after trouble."""
 
     connection_id: int
     at: dt.datetime
+    part: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -140,7 +140,7 @@ WITH gate AS (
     SELECT c.id, c.max_in_flight FROM integrations_connectionstate s
     JOIN integrations_connection c ON c.id = s.connection_id
     WHERE s.connection_id = %(connection)s AND c.mode = 'live'
-      AND coalesce(s.retry_at, '-infinity') <= (SELECT rh_now())
+      AND coalesce(greatest(s.retry_at, s.writes_retry_at), '-infinity') <= (SELECT rh_now())
       AND (s.paused_at IS NULL OR s.paused_until <= (SELECT rh_now()))
 ), heads AS (
     SELECT m.id FROM integrations_outboxmessage m
@@ -299,13 +299,14 @@ SELECT m.subject, m.id, m.connection_id, m.operation, m.reference, m.status, m.o
 FROM integrations_outboxmessage m
 LEFT JOIN LATERAL (
     SELECT body FROM integrations_outboxbody WHERE message_id = m.id AND created_at = m.body_at LIMIT 1) b ON true
-WHERE m.subject = ANY(%s) AND m.status <> 'cancelled'
+WHERE m.subject = ANY(%s) AND m.operation = ANY(%s) AND m.status <> 'cancelled'
 ORDER BY m.id FOR UPDATE OF m
 """
 
 
-def history_by_subject(*, subjects: Sequence[str]) -> dict[str, list[Latest]]:
-    """The messages of each subject that were not cancelled, oldest first, locked until the transaction ends.
+def history_by_subject(*, subjects: Sequence[str], operations: Collection[str]) -> dict[str, list[Latest]]:
+    """The messages of each subject with these operations that were not cancelled, oldest first, locked until the
+    transaction ends.
 
     A worker that is about to claim one of them waits or skips it, so the answer stays true.
     """
@@ -313,7 +314,7 @@ def history_by_subject(*, subjects: Sequence[str]) -> dict[str, list[Latest]]:
     if not subjects:
         return found
     with connection.cursor() as cursor:
-        cursor.execute(LATEST, [list(subjects)])
+        cursor.execute(LATEST, [list(subjects), [str(each) for each in operations]])
         rows = cursor.fetchall()
     for row in rows:
         found.setdefault(row[0], []).append(
@@ -331,6 +332,21 @@ def history_by_subject(*, subjects: Sequence[str]) -> dict[str, list[Latest]]:
             )
         )
     return found
+
+
+ADDRESSED = """
+SELECT c.id FROM unnest(%s::bigint[]) AS c (id)
+WHERE EXISTS (SELECT 1 FROM integrations_outboxmessage m WHERE m.connection_id = c.id AND m.status = 'pending')
+"""
+
+
+def addressed(connection_ids: Sequence[int]) -> set[int]:
+    """Those of these connections that something waits to be sent to."""
+    if not connection_ids:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(ADDRESSED, [list(connection_ids)])
+        return {connection_id for (connection_id,) in cursor.fetchall()}
 
 
 def hash_of(document: bytes) -> bytes:

@@ -47,7 +47,7 @@ SELECT m.connection_id, 'o', count(*), extract(epoch FROM (SELECT rh_now()) - mi
 FROM integrations_outboxmessage m
 JOIN integrations_connection c ON c.id = m.connection_id AND c.mode = 'live'
 JOIN integrations_connectionstate s ON s.connection_id = c.id AND {OPEN_FOR_WORK}
-  AND coalesce(s.retry_at, '-infinity') <= (SELECT rh_now())
+  AND coalesce(greatest(s.retry_at, s.writes_retry_at), '-infinity') <= (SELECT rh_now())
 WHERE {UNTOUCHED} AND {NOT_BEHIND_PARKED} GROUP BY m.connection_id
 UNION ALL
 SELECT p.connection_id, 'p', count(*), extract(epoch FROM (SELECT rh_now()) - min(p.due_at))::float, ''

@@ -14,8 +14,9 @@ from collections.abc import Callable
 import structlog
 from django.db import Error, connections
 
-from integrations import arrivals, delivery, polling, sweep
+from integrations import arrivals, delivery, outbox, polling, sweep
 from integrations.calls import Lines, lines
+from integrations.connectors.registry import kind_named
 from integrations.models import Connection
 from integrations.states import Mode
 
@@ -30,9 +31,11 @@ SWEEP_SECONDS = 2.0
 
 
 def sink_ids() -> list[int]:
-    """Connections that effects may go to now."""
-    rows = Connection.objects.filter(mode=Mode.LIVE).exclude(kind="woocommerce")
-    return list(rows.order_by("pk").values_list("pk", flat=True))
+    """Connections that effects may go to now: sinks always, stores while something waits to be written to them."""
+    rows = Connection.objects.filter(mode=Mode.LIVE).order_by("pk").values_list("pk", "kind")
+    live = [(pk, kind_named(kind).role == "store") for pk, kind in rows]
+    addressed = outbox.addressed([pk for pk, is_store in live if is_store])
+    return [pk for pk, is_store in live if not is_store or pk in addressed]
 
 
 def drain(

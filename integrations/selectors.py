@@ -28,6 +28,8 @@ from integrations.models import (
 from integrations.states import GONE_UNSEEN, Status
 from integrations.sweep import CHORE
 
+STORE_DOCUMENTS = ("note", "tracking", "refund")
+"""Types of references that were given out for what is written back to stores."""
 Row = TypeVar("Row", bound=Model)
 MANY = 500
 """Rows of one kind that one page or story shows at most."""
@@ -100,16 +102,19 @@ def effects_of(*, subject: str) -> list[OutboxMessage]:
 
 
 def references_of(*, subject: str) -> list[ExternalReference]:
-    """Documents of a subject in other systems, in the order in which their references were given out."""
+    """Documents of a subject in the systems behind its store, in the order in which their references were given out."""
     return references_by_subject(subjects=[subject]).get(subject, [])
 
 
 def references_by_subject(*, subjects: Sequence[str]) -> dict[str, list[ExternalReference]]:
     """As `references_of`, for many subjects in one query; subjects without any are not in the answer."""
     message = OutboxMessage.objects.filter(
-        subject=OuterRef("subject"), status__in=[Status.PENDING, Status.IN_FLIGHT, Status.PARKED]
+        subject=OuterRef("subject"),
+        connection=OuterRef("connection"),
+        status__in=[Status.PENDING, Status.IN_FLIGHT, Status.PARKED],
     ).order_by("-id")
-    rows = _joined(ExternalReference.objects.filter(subject__in=list(subjects))).annotate(
+    references = ExternalReference.objects.filter(subject__in=list(subjects)).exclude(document_type__in=STORE_DOCUMENTS)
+    rows = _joined(references).annotate(
         message_status=Subquery(message.values("status")[:1]), message_outcome=Subquery(message.values("outcome")[:1])
     )
     found: dict[str, list[ExternalReference]] = {}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from integrations.ports.capabilities import Gone
 from integrations.ports.documents import Order
 from integrations.ports.errors import ConnectorError
+from integrations.ports.stores import Moment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,10 @@ class StoreFacts:
     code: str
     mode: str
     live_from: dt.datetime | None
+    status_map: Mapping[Moment, str] = field(default_factory=dict, hash=False)
+    """Which public status it shows from which moment of an order on."""
+    note_when_posted: bool = False
+    """Whether a private note says what the ERP calls an order."""
 
 
 @dataclass(frozen=True, kw_only=True)

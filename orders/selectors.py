@@ -179,6 +179,8 @@ class VersionView:
     stored_at: dt.datetime
     message_id: int
     read_back: bool
+    written_by: str
+    """The reference of our own write that made it; empty where others did."""
     document: OrderDocument = field(repr=False)
 
 
@@ -192,6 +194,7 @@ def versions_of(order_id: int) -> list[VersionView]:
             stored_at=row.stored_at,
             message_id=row.message_id,
             read_back=row.read_back,
+            written_by=row.written_by,
             document=documents.decode(row.document, OrderDocument),
         )
         for row in rows

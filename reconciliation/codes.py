@@ -120,6 +120,20 @@ CODES = _codes(
         Side.OTHER_SYSTEM,
         urgent=True,
     ),
+    # what was to be written back to a store
+    Code(
+        "unknown_status",
+        'The store has no status "{key}", so it goes on showing the order as before.',
+        Side.CONFIGURATION,
+        evidence_key="status",
+    ),
+    Code("refund_refused", "The store refused to refund {amount}: {detail}", Side.DATA),
+    Code(
+        "refund_differs",
+        "The store has a refund of {found} where {asked} was to be refunded.",
+        Side.DATA,
+        urgent=True,
+    ),
     # connections
     Code(
         "credentials_rejected",

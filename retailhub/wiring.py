@@ -10,12 +10,12 @@ from typing import Any
 
 import inventory.events
 import orders.events
-from integrations import arrivals, events, polling, pump, webhook_care
+from integrations import arrivals, events, polling, pump, store_delivery, webhook_care
 from integrations.tasks import keep_house
 from inventory.tasks import import_catalogues
 from orders.flows.import_order import import_orders
 from orders.selectors import Listed
-from orders.services import postings
+from orders.services import echoes, postings, showing
 from reconciliation.flows import watch
 from reconciliation.tasks import watch_overdue
 from retailhub.core import bus
@@ -23,7 +23,10 @@ from retailhub.core import bus
 SUBSCRIPTIONS: tuple[tuple[type, Callable[[Any], None]], ...] = (
     # domain before cases: the domain locks its rows first
     (events.EffectsAnswered, postings.note_answers),
+    (events.EffectsAnswered, showing.note_posted),
     (events.EffectsAnswered, watch.note_answers),
+    (events.StoreAnswered, echoes.note_writes),
+    (events.StoreAnswered, watch.note_writes),
     (events.ArrivalsParked, watch.note_arrivals),
     (events.MessagesReleased, watch.note_released),
     (events.ConnectionTrouble, watch.note_trouble),
@@ -41,6 +44,7 @@ def connect() -> None:
     arrivals.FLOWS.order = import_orders
     polling.WIRING.records = Listed()
     polling.WIRING.webhooks = webhook_care.look_after
+    store_delivery.WIRING.present = showing.present
     pump.CHORES[:] = [keep_house, watch_overdue, import_catalogues]
     for event, handler in SUBSCRIPTIONS:
         bus.subscribe(event, handler)

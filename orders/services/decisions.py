@@ -20,7 +20,8 @@ from inventory.selectors import item_codes
 from orders.events import Issue, OrderLooked, OrdersLooked
 from orders.models import Customer, EligibilityRule, Finding, Order, OrderTransition
 from orders.policies import axes, eligibility, posting
-from orders.services import customers, effects
+from orders.services import customers, effects, showing
+from orders.services.publications import Shown
 from orders.states import FULFILMENT, MACHINES, ORDER, PAYMENT, OrderState
 from retailhub.core import bus
 
@@ -51,7 +52,7 @@ def decide(*, orders: Sequence[Decided], now: dt.datetime) -> None:
     """Decide on orders whose rows the caller has locked, inside the caller's transaction.
 
     1. Route and customer. 2. Whether it may be posted, and what stands against it. 3. What the sink must now hold,
-    as effects. 4. States with their history, findings, one event for the layers above.
+    as effects. 4. States with their history, findings, what their stores are to show, one event for the layers above.
     """
     if not orders:
         return
@@ -66,6 +67,11 @@ def decide(*, orders: Sequence[Decided], now: dt.datetime) -> None:
         order.issues += plans[order.row.subject].notices
         _move(order, posted=plans[order.row.subject].posted, now=now)
     _write(orders, now)
+    showing.follow(
+        orders=[Shown(row=each.row, store=each.store, document=each.doc, trace_id=each.trace_id) for each in orders],
+        retried={each.row.subject for each in orders if each.retry},
+        now=now,
+    )
     bus.publish(
         OrdersLooked(
             [

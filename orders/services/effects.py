@@ -73,7 +73,7 @@ class Work:
 def plan(*, orders: Sequence[Wish], now: dt.datetime) -> dict[str, Plan]:
     """Enqueue, fold, amend or cancel, inside the transaction that holds the orders' locks."""
     subjects = [wish.subject for wish in orders]
-    history = outbox.history_by_subject(subjects=subjects)
+    history = outbox.history_by_subject(subjects=subjects, operations=(POST, AMEND, CANCEL))
     ordinals = identity.highest_ordinals(subjects=subjects, document_type="order")
     work = Work()
     plans = {

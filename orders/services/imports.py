@@ -15,7 +15,7 @@ from integrations.ports import documents, versions
 from integrations.ports.capabilities import Gone
 from integrations.ports.documents import CANON_VERSION, OrderStatus
 from integrations.ports.documents import Order as OrderDocument
-from integrations.states import GONE_UNSEEN, Outcome, Status
+from integrations.states import GONE_UNSEEN, OWN_ECHO, Outcome, Status, Way
 from integrations.workflow import Arrival, Look
 from orders.models import Order, OrderVersion
 from orders.policies.versions import Verdict, compare
@@ -40,6 +40,8 @@ class Step:
     read_back: bool = False
     ask_store: bool = False
     stale: bool = False
+    written_by: str = ""
+    """The reference of our own write that made the order's present version."""
 
     @property
     def recheck(self) -> bool:
@@ -82,6 +84,7 @@ def apply(*, looks: Sequence[Look], fence: int, now: dt.datetime) -> list[Look]:
             now=now,
         )
         _note_reads([step for step in settled if not step.is_due])
+        _find_own(settled)
         inbox.overtake([known for step in settled for known in _overtaken(step)])
         inbox.finish([done for step in settled for done in _finishes(step)], fence=fence)
     return [step.look for step in steps if step.ask_store]
@@ -237,6 +240,22 @@ def _note_reads(steps: Sequence[Step]) -> None:
         Order.objects.bulk_update(read, ["read_at"])
 
 
+def _find_own(steps: Sequence[Step]) -> None:
+    """Find out whose version it is that a store tells again."""
+    told = {(step.row.pk, step.row.version): step for step in steps if step.row is not None and _tells_again(step)}
+    if not told:
+        return
+    rows = OrderVersion.objects.filter(order__in=[order_id for order_id, _ in told]).exclude(written_by="")
+    for order_id, number, reference in rows.values_list("order_id", "number", "written_by"):
+        if (order_id, number) in told:
+            told[order_id, number].written_by = reference
+
+
+def _tells_again(step: Step) -> bool:
+    known = step.row.version_at if step.row is not None and step.document is None else None
+    return any(known == arrival.order.modified_at for arrival in step.look.arrivals if arrival.order is not None)
+
+
 def _overtaken(step: Step) -> list[inbox.Overtaken]:
     row, began = step.row, None if step.stale else step.look.read_began
     if row is None or row.version_at is None or (step.document is None and began is None):
@@ -285,12 +304,15 @@ def _asked_again(step: Step, arrival: Arrival) -> inbox.Finish:
 
 def _finish(step: Step, arrival: Arrival) -> inbox.Finish:
     outcome = _outcome(step, arrival)
+    echo = outcome is Outcome.UNCHANGED and arrival.order is not None and arrival.way != Way.API and step.written_by
+    unseen = outcome is Outcome.IGNORED
     return inbox.Finish(
         id=arrival.message_id,
         status=Status.DONE,
         outcome=outcome,
         subject=step.row.subject if step.row else "",
-        code=GONE_UNSEEN if outcome is Outcome.IGNORED else "",
+        code=GONE_UNSEEN if unseen else OWN_ECHO if echo else "",
+        detail=f"It tells what we wrote ourselves: {step.written_by}." if echo else "",
         version_at=arrival.order.modified_at if arrival.order else None,
         troubled=arrival.troubled,
     )

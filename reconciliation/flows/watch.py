@@ -12,16 +12,20 @@ from integrations.events import (
     EffectsAnswered,
     MessagesReleased,
     Parked,
+    StoreAnswered,
     WebhooksLooked,
     WebhookTrouble,
 )
-from integrations.states import Outcome
+from integrations.states import STORE_OPERATIONS, Outcome
 from orders.events import OrderLooked, OrdersLooked
 from orders.selectors import money_of
 from reconciliation.services import cases
 from reconciliation.services.cases import Report
 
 ORDER, OUTBOX, INBOX, CONNECTION, CHORE = "order", "outbox", "inbox", "connection", "chore"
+STORE, WRITES = "store", "writes"
+PARTS = {"": CONNECTION, WRITES: WRITES}
+"""Families of cases about a connection, by the part of it that does not work."""
 READ = "read_order"
 WEBHOOKS = {
     "webhook_disabled": "webhook_off",
@@ -65,7 +69,22 @@ def note_answers(event: EffectsAnswered) -> None:
     }
     cases.close_for(family=OUTBOX, why=proof, now=event.at)
     money = money_of(subjects=[each.subject for each in event.parked]) if event.parked else {}
-    reports = [_message_report(each, OUTBOX, money.get(each.subject, ("", None))) for each in event.parked]
+    reports = [_message_report(each, _family_of(each), money.get(each.subject, ("", None))) for each in event.parked]
+    cases.open_many(reports=reports, now=event.at)
+
+
+def _family_of(each: Parked) -> str:
+    """A dead worker's message may have been on its way to a store."""
+    return STORE if each.operation in STORE_OPERATIONS else OUTBOX
+
+
+def note_writes(event: StoreAnswered) -> None:
+    """What was written back to a store closes the cases about it; what the store refused opens one."""
+    proof = {write.subject: f"{write.reference} is in the store." for write in event.done}
+    proof = dict.fromkeys(event.over, "It is not to be written any more.") | proof
+    cases.close_for(family=STORE, why=proof, now=event.at)
+    money = money_of(subjects=[each.subject for each in event.parked]) if event.parked else {}
+    reports = [_message_report(each, STORE, money.get(each.subject, ("", None))) for each in event.parked]
     cases.open_many(reports=reports, now=event.at)
 
 
@@ -90,7 +109,7 @@ def _message_report(each: Parked, family: str, money: tuple[str, Decimal | None]
 
 def note_released(event: MessagesReleased) -> None:
     """What was parked and goes on closes its case; it opens again if it fails again."""
-    family = INBOX if event.direction == "i" else OUTBOX
+    family = {"i": INBOX, "o": OUTBOX, "s": STORE}[event.direction]
     cases.close_for(family=family, why=dict.fromkeys(event.subjects, event.why), now=event.at)
 
 
@@ -100,8 +119,9 @@ def note_trouble(event: ConnectionTrouble) -> None:
         report = Report(
             code=event.code,
             subject=f"connection:{event.connection_id}",
-            family=CONNECTION,
+            family=PARTS[event.part],
             connection_id=event.connection_id,
+            key=event.part,
             outcome=event.outcome,
             detail=event.detail,
         )
@@ -111,7 +131,7 @@ def note_trouble(event: ConnectionTrouble) -> None:
 def note_well(event: ConnectionWell) -> None:
     """A call went through: the connection's case is over."""
     proof = {f"connection:{event.connection_id}": "A call to the connection succeeded."}
-    cases.close_for(family=CONNECTION, why=proof, now=event.at)
+    cases.close_for(family=PARTS[event.part], why=proof, now=event.at)
 
 
 def note_chores(event: ChoresLooked) -> None:

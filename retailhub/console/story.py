@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from integrations import selectors as pipes
+from integrations.own_writes import OWN_WRITE
 from integrations.selectors import Standing
+from integrations.states import STORE_OPERATIONS
 from orders import selectors as orders
 from orders.policies import changes
 from orders.selectors import OrderView
@@ -141,6 +143,8 @@ class Teller:
             came = f"{row.topic or 'something'} came by {row.way}, {row.size} bytes"
             if row.way == "engine":
                 came = "another look was asked for"
+            elif row.topic == OWN_WRITE:
+                came = "it answered what we wrote"
             again = f", {row.seen_count} times" if row.seen_count > 1 else ""
             text = f"{row} from {row.connection.name}: {came}{again}; {self._standing(row)}"
             found.append(Entry(at=row.received_at, kind="delivery", text=text, facts=facts))
@@ -184,8 +188,13 @@ class Teller:
             text = f"{what}{revised}; {self._standing(row)}"
             found.append(Entry(at=row.created_at, kind="effect", text=text, facts=facts))
         found += [self._attempt(attempt) for attempt in attempts]
-        names = list({row.reference for row in rows})
-        return found + self._calls(rows, [attempt.fence for attempt in attempts], names, kin=OURS)
+        back = {row.pk: row for row in rows if row.operation in STORE_OPERATIONS}
+        posted = [row for row in rows if row.pk not in back]
+        names = list({row.reference for row in posted})
+        found += self._calls(posted, [each.fence for each in attempts if each.message_id not in back], names, kin=OURS)
+        # a store is called by its own number of the order
+        own = [each.fence for each in attempts if each.message_id in back]
+        return found + self._calls(list(back.values()), own, [order.order_ref])
 
     def _attempt(self, attempt: Any) -> Entry:
         seconds = (attempt.finished_at - attempt.started_at).total_seconds() if attempt.finished_at else None
@@ -268,15 +277,17 @@ def _versions(order: OrderView) -> list[Entry]:
         before = version.document
         how = "read from the store for" if version.read_back else "told by"
         words = "; ".join(said) or "nothing that people see"
+        ours = f", made by our own write {version.written_by}" if version.written_by else ""
         found.append(
             Entry(
                 at=version.stored_at,
                 kind="version",
-                text=f"version {version.number}, {how} msg_i{version.message_id}: {words}",
+                text=f"version {version.number}, {how} msg_i{version.message_id}{ours}: {words}",
                 facts={
                     "number": version.number,
                     "message": f"msg_i{version.message_id}",
                     "read_back": version.read_back,
+                    "written_by": version.written_by,
                     "version_at": version.version_at,
                     "changes": said,
                 },

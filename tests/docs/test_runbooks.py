@@ -35,6 +35,7 @@ TOLD_BY = {
 NOTES = {
     "stale_answer": "a message waits to read its order again; overdue work tells of it",
     "gone_before_it_was_seen": "a message is done: the store deleted an order that we never knew",
+    "own_echo": "a message is done: it tells what we had written to the store ourselves",
     "no_flow_for_": "a message is done: it speaks of something that no flow is for yet",
     "connector_error": "the base of all connector errors, which nobody raises",
 }
