@@ -20,19 +20,24 @@ from retailhub.sandbox.services import REPOSITORY, Services, default_state_dir
 from retailhub.sandbox.stack import Stack
 from retailhub.sandbox.supervisor import Command, SandboxError
 
-SECTIONS = ("intake", "engine", "flow", "tryton")
+SECTIONS = ("intake", "engine", "flow", "history", "tryton")
 GOALS = {
     "intake": "web_cpu_ms ≤ 0.6, ratio_to_bare_inserts ≥ 0.15",
     "engine": "ratio ≥ 5",
     "flow": "orders_per_second ≥ 100",
+    "history": "ratio ≥ 0.9 at the recorded speed of a store, memory flat",
     "tryton": "ratio ≥ 0.9",
 }
+
+EXTRA = {"history": {"RETAILHUB_HISTORY_PAUSE_MS": "0", "RETAILHUB_LOG_LEVEL": "warning"}}
+"""Settings of a section: no pause that spares a store where its limit is sought."""
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="manage.py bench", description=__doc__)
     parser.add_argument("--only", choices=SECTIONS, action="append", help="measure this alone; may be repeated")
     parser.add_argument("--orders", type=int, default=2000, help="orders of the flow")
+    parser.add_argument("--history", type=int, default=5000, help="orders of the store's history")
     parser.add_argument("--count", type=int, default=4000, help="deliveries or messages a round")
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
     return parser
@@ -50,13 +55,14 @@ class Bench:
         state = default_state_dir(f"bench-{name}")
         parts.forget(state)
         with Services(state, durable=True, postgres_options={"max_connections": "120"}) as services:
-            stack = Stack(services)
+            stack = Stack(services, extra=EXTRA.get(name))
             stack.migrate()
             stack.enter_django()
             measures: dict[str, Callable[[Stack], dict[str, Any]]] = {
                 "intake": self._intake,
                 "engine": self._engine,
                 "flow": self._flow,
+                "history": self._history,
                 "tryton": self._tryton,
             }
             return measures[name](stack)
@@ -82,13 +88,26 @@ class Bench:
         stack.start()
         return flow.measure(stack, feeder=feeder, orders=self.options.orders)
 
+    def _history(self, stack: Stack) -> dict[str, Any]:
+        from retailhub.bench import history  # noqa: PLC0415 - needs Django's settings
+
+        place, control = parts.start_store(stack.services)
+        self._connect(stack, secret="unused", store_url=place.url, consumer=(place.key, place.secret))  # noqa: S106 - nothing is delivered
+        return history.measure(place, control, orders=self.options.history)
+
     def _tryton(self, stack: Stack) -> dict[str, Any]:
         from retailhub.bench import tryton  # noqa: PLC0415 - brings a second virtual environment
 
         return tryton.measure_in(stack.services)
 
     def _connect(
-        self, stack: Stack, *, secret: str, store_url: str = "http://127.0.0.1:9", products: bool = False
+        self,
+        stack: Stack,
+        *,
+        secret: str,
+        store_url: str = "http://127.0.0.1:9",
+        products: bool = False,
+        consumer: tuple[str, str] = ("ck_feeder", "cs_feeder"),
     ) -> None:
         from retailhub.sandbox import connecting  # noqa: PLC0415 - needs Django's settings
         from retailhub.sandbox.feeder import known_products  # noqa: PLC0415
@@ -103,6 +122,7 @@ class Bench:
             erp_settings={"base_url": place.base_url, "allow_private": True},
             erp_credentials={"api_key": place.api_key},
             live_from=dt.datetime(2000, 1, 1, tzinfo=dt.UTC),
+            consumer=consumer,
         )
 
 
@@ -133,7 +153,7 @@ def main(argv: Sequence[str]) -> int:
 def _apart(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """One section in a child; its table goes to the terminal, its last line is its result."""
     argv = [sys.executable, "manage.py", "bench", "--only", name, "--json"]
-    argv += ["--orders", str(options.orders), "--count", str(options.count)]
+    argv += ["--orders", str(options.orders), "--count", str(options.count), "--history", str(options.history)]
     done = subprocess.run(argv, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise SandboxError(f"The section {name} ended with exit code {done.returncode}.")

@@ -6,9 +6,11 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 from retailhub.sandbox.erp.control import Control, Place, read_place
 from retailhub.sandbox.services import REPOSITORY, Services
+from retailhub.sandbox.store import control as store
 from retailhub.sandbox.supervisor import Command, StateDirectory
 
 
@@ -21,6 +23,16 @@ def start_erp(services: Services) -> tuple[Place, Control]:
     services.supervisor.start(Command(name="erp", argv=argv, cwd=REPOSITORY, ready=ready.exists))
     place = read_place(ready)
     return place, Control(place.control_url)
+
+
+def start_store(services: Services, **options: Any) -> tuple[store.Place, store.Control]:
+    """A look-alike store with empty books; ``options`` as for `store.argv`. Raises `SandboxError`."""
+    ready = services.state.path / "store.json"
+    ready.unlink(missing_ok=True)
+    argv = store.argv(ledger=_fresh(services.state.path / "store.sqlite"), ready_file=ready, **options)
+    services.supervisor.start(Command(name="store", argv=argv, cwd=REPOSITORY, ready=ready.exists))
+    place = store.read_place(ready)
+    return place, store.Control(place.control_url)
 
 
 def start_feeder(
