@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 
 from integrations.models import InboxMessage
@@ -15,11 +16,11 @@ OWN_WRITE = "order.written"
 """Topic of the answer to a write of ours."""
 
 
-def arrived(*, held: Held, store: StoreFacts, order: Order, fence: int) -> Look:
+def arrived(*, held: Held, store: StoreFacts, order: Order, began: dt.datetime, fence: int) -> Look:
     """Keep the store's answer to a write as an inbound message that is worked already, in the caller's transaction.
 
-    It is held under ``fence`` and must be finished or put back before that transaction ends. Put back, it asks for
-    a fresh read of the order, as it holds no body.
+    The answer is as good as a read that was begun with the write. The message is held under ``fence`` and must be
+    finished or put back before that transaction ends; put back, it asks for another read.
     """
     now = clock.now()
     row = InboxMessage.objects.create(
@@ -39,5 +40,5 @@ def arrived(*, held: Held, store: StoreFacts, order: Order, fence: int) -> Look:
         received_at=now,
         claimed_seen=1,
     )
-    arrival = Arrival(message_id=row.pk, trace_id=held.trace_id, way=Way.API.value, attempts=1, order=order)
-    return Look(store=store, order_ref=order.order_ref, arrivals=(arrival,))
+    arrival = Arrival(message_id=row.pk, trace_id=held.trace_id, way=Way.API.value, attempts=1, order=None)
+    return Look(store=store, order_ref=order.order_ref, arrivals=(arrival,), read=order, read_began=began)

@@ -6,6 +6,7 @@ same verb is simply asked again, once the store cannot be at the first call any 
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -72,6 +73,8 @@ class Answer:
 
     held: outbox.Held
     result: Result
+    began: dt.datetime | None = None
+    """When the call did; what it answered is the order as it was then, or later."""
 
 
 def deliver(row: Connection, held: Sequence[outbox.Held], fence: int, lines: Lines) -> None:
@@ -123,12 +126,14 @@ class Turn:
             answers += self._set_statuses(statuses, present)
         for one in rest:
             if one.operation != StoreOperation.SET_STATUS:
-                answers.append(Answer(one, self._stopped or self._do(one)))
+                began = clock.now()
+                answers.append(Answer(one, self._stopped or self._do(one), began))
         return answers
 
     def _set_statuses(self, held: list[outbox.Held], present: Mapping[int, StatusWish | Skip]) -> list[Answer]:
         wishes = [_status_of(one, present.get(one.id)) for one in held]
         asks = [StatusAsk(order_ref=wish.order_ref, status=wish.status) for wish in wishes]
+        began = clock.now()
         name = held[0].trace_id if len(held) == 1 else f"batch-{self._fence}"
         try:
             results: list[Result] = [*self._line(name).set_statuses(asks)]
@@ -143,7 +148,7 @@ class Turn:
             results = [settling.fault(error, held[0])]
         for result in results:
             self._mind(result)
-        return [Answer(one, result) for one, result in zip(held, results, strict=True)]
+        return [Answer(one, result, began) for one, result in zip(held, results, strict=True)]
 
     def _do(self, one: outbox.Held) -> Result:
         result: Result
@@ -229,8 +234,10 @@ def _write(row: Connection, answers: Sequence[Answer], fence: int) -> set[int]:
     done = []
     for answer in answers:
         if isinstance(answer.result, Written):
-            order, held = answer.result.order, answer.held
-            look = own_writes.arrived(held=held, store=store, order=order, fence=fence) if order else None
+            order, began, held = answer.result.order, answer.began, answer.held
+            look = None
+            if order is not None and began is not None:
+                look = own_writes.arrived(held=held, store=store, order=order, began=began, fence=fence)
             done.append(_done(held, look))
     parked = [
         settling.parked(answer.held, finish)

@@ -269,6 +269,8 @@ def _why(step: Step) -> str:
     if step.document is None:
         return "looked at again"
     how = "read from the store" if step.read_back else "told by the store"
+    if step.look.arrivals[-1].way == Way.API:
+        how = "written to the store"
     return f"{how}: {step.document.source_status or step.document.status}"
 
 

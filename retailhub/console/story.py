@@ -267,7 +267,9 @@ class Teller:
 
 
 def _in_order(entries: list[Entry]) -> list[Entry]:
-    return sorted(entries, key=lambda entry: (entry.at, KINDS.index(entry.kind)))
+    """Each once: what our own write was answered is an effect's call and a delivery's."""
+    once = {(entry.at, entry.kind, entry.text): entry for entry in entries}
+    return sorted(once.values(), key=lambda entry: (entry.at, KINDS.index(entry.kind)))
 
 
 def _versions(order: OrderView) -> list[Entry]:
@@ -275,7 +277,7 @@ def _versions(order: OrderView) -> list[Entry]:
     for version in orders.versions_of(order.id):
         said = changes.changes(before, version.document) if before else changes.first_seen(version.document)
         before = version.document
-        how = "read from the store for" if version.read_back else "told by"
+        how = "read from the store for" if version.read_back and not version.written_by else "told by"
         words = "; ".join(said) or "nothing that people see"
         ours = f", made by our own write {version.written_by}" if version.written_by else ""
         found.append(
