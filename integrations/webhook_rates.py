@@ -143,17 +143,20 @@ class Alone:
 
 ALONE = """
 WITH recent AS MATERIALIZED (
-    SELECT m.shard, m.way, m.wake, coalesce(m.version_at, m.received_at) AS moment, m.received_at, m.id
+    SELECT m.shard, m.way, coalesce(m.version_at, m.received_at) AS moment
     FROM integrations_inboxmessage m
     -- what was delivered last had queued with what was lost first
     WHERE m.received_at >= %(began)s - %(overlap)s * interval '1 second'
       AND m.connection_id = %(connection)s AND m.lane = 0
       AND m.way IN ('webhook', 'poll') AND m.shard ~ '^store:[0-9]+$'
+), told AS (
+    SELECT shard, way, moment, bool_or(way = 'webhook') OVER merged AS by_webhook FROM recent
+    WINDOW merged AS (PARTITION BY shard ORDER BY moment
+                      RANGE BETWEEN CURRENT ROW AND %(merged)s * interval '1 second' FOLLOWING)
 ), polled AS (
-    SELECT shard, min(moment) AS moment FROM recent p
-    WHERE way = 'poll' AND moment BETWEEN %(began)s - %(overlap)s * interval '1 second' AND %(ended)s
-      AND NOT EXISTS (SELECT 1 FROM recent w WHERE w.shard = p.shard AND w.way = 'webhook'
-                      AND w.moment BETWEEN p.moment AND p.moment + %(merged)s * interval '1 second')
+    SELECT shard, min(moment) AS moment FROM told
+    WHERE way = 'poll' AND NOT by_webhook
+      AND moment BETWEEN %(began)s - %(overlap)s * interval '1 second' AND %(ended)s
     GROUP BY shard
 ), ordered AS (
     SELECT substr(shard, 7) AS ref, row_number() OVER (ORDER BY moment, substr(shard, 7)::numeric) AS n,
