@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from retailhub.sandbox.feeder.catalogue import PROFILES
-from retailhub.sandbox.feeder.orders import make_order, mix_of
 from retailhub.sandbox.store.control import Control, Place, running_store
+from retailhub.sandbox.store.lifelike.catalogue import PROFILES
+from retailhub.sandbox.store.lifelike.orders import make_order, mix_of
 from tests.support.store import Caller
 
 MUG = 11

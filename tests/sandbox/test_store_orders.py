@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from retailhub.sandbox.feeder.lives import LIVES, ChangeKind
 from retailhub.sandbox.store.control import Control, Place, PlacedOrder, running_store
+from retailhub.sandbox.store.lifelike.lives import LIVES, ChangeKind
 from tests.support.store import Caller
 
 

@@ -28,8 +28,8 @@ from integrations.ports.documents import OrderStatus
 from integrations.states import PollKind
 from orders.models import Order
 from retailhub.core import clock, ids
-from retailhub.sandbox.feeder.catalogue import HALF_CENT, KNOWN
 from retailhub.sandbox.store.control import Control, Place, running_store
+from retailhub.sandbox.store.lifelike.catalogue import HALF_CENT, KNOWN
 from tests.support.hub import LONG_AGO, Hub, install_eligibility, route, running_erp
 
 TOPICS = ("order.created", "order.updated", "order.deleted", "order.restored")

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from retailhub.sandbox.feeder.deliveries import Delivery, headers_of, play, prebuilt, sign
 from retailhub.sandbox.feeder.ledger import DifferentRun, Ledger, Record
-from retailhub.sandbox.feeder.orders import PLANTS, Mix, OrderPlan, generate, mix_of
 from retailhub.sandbox.feeder.report import known_products
 from retailhub.sandbox.feeder.runner import Feeder
 from retailhub.sandbox.feeder.settings import Behaviour, FeederSettings
+from retailhub.sandbox.store.lifelike.orders import PLANTS, Mix, OrderPlan, generate, mix_of
 
 __all__ = [
     "PLANTS",

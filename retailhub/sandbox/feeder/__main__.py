@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from retailhub.sandbox.feeder.ledger import DifferentRun
-from retailhub.sandbox.feeder.orders import mix_of
 from retailhub.sandbox.feeder.runner import Feeder
 from retailhub.sandbox.feeder.settings import Behaviour, FeederSettings
+from retailhub.sandbox.store.lifelike.orders import mix_of
 
 
 def _pairs(text: str) -> dict[str, float]:

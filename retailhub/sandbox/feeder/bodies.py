@@ -13,9 +13,9 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from retailhub.sandbox.feeder.orders import OrderPlan, Person
-from retailhub.sandbox.feeder.pricing import PricedCharge, PricedLine, Share, to_cents
 from retailhub.sandbox.feeder.states import OrderState
+from retailhub.sandbox.store.lifelike.orders import OrderPlan, Person
+from retailhub.sandbox.store.lifelike.pricing import PricedCharge, PricedLine, Share, to_cents
 
 WC_VERSION = "11.0.1"
 GONE = b'{"code":"woocommerce_rest_shop_order_invalid_id","message":"Invalid ID.","data":{"status":404}}'

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from retailhub.sandbox.feeder.bodies import WC_VERSION, order_body, order_template
-from retailhub.sandbox.feeder.catalogue import PROFILES, StoreProfile
-from retailhub.sandbox.feeder.lives import Step
-from retailhub.sandbox.feeder.orders import Mix, OrderPlan, generate, mix_of
 from retailhub.sandbox.feeder.states import take_step
+from retailhub.sandbox.store.lifelike.catalogue import PROFILES, StoreProfile
+from retailhub.sandbox.store.lifelike.lives import Step
+from retailhub.sandbox.store.lifelike.orders import Mix, OrderPlan, generate, mix_of
 
 WEBHOOK_IDS = {"order.created": 1, "order.updated": 2, "order.deleted": 3, "order.restored": 4}
 USER_AGENT = f"WooCommerce/{WC_VERSION} Hookshot (WordPress/7.1)"

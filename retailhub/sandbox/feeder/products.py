@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from retailhub.sandbox.feeder.catalogue import Product
+from retailhub.sandbox.store.lifelike.catalogue import Product
 
 _OPENED = "2026-01-05T08:00:00"
 _FIXED: dict[str, Any] = {

@@ -19,10 +19,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from retailhub.sandbox.feeder.bodies import GONE, encode
-from retailhub.sandbox.feeder.catalogue import BY_ID, BY_SKU, PRODUCTS, Product, StoreProfile
 from retailhub.sandbox.feeder.ledger import Ledger
 from retailhub.sandbox.feeder.oauth import Gate, as_php_sees
 from retailhub.sandbox.feeder.products import product_json
+from retailhub.sandbox.store.lifelike.catalogue import BY_ID, BY_SKU, PRODUCTS, Product, StoreProfile
 
 API = "/wp-json/wc/v3/"
 VERSION = "11.0.1"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from retailhub.sandbox.feeder.catalogue import HALF_CENT, KNOWN, UNKNOWN, Product
 from retailhub.sandbox.feeder.ledger import Ledger
 from retailhub.sandbox.feeder.settings import FeederSettings
+from retailhub.sandbox.store.lifelike.catalogue import HALF_CENT, KNOWN, UNKNOWN, Product
 
 
 def short_report(ledger: Ledger, settings: FeederSettings, *, finished: bool, seconds: float) -> dict[str, Any]:

@@ -20,16 +20,16 @@ from typing import Any
 import msgspec
 
 from retailhub.sandbox.feeder.bodies import deleted_body, order_body, order_template
-from retailhub.sandbox.feeder.catalogue import KNOWN
 from retailhub.sandbox.feeder.courier import Courier
 from retailhub.sandbox.feeder.deliveries import Delivery
 from retailhub.sandbox.feeder.ledger import DifferentRun, Ledger, Record
 from retailhub.sandbox.feeder.oauth import Gate
-from retailhub.sandbox.feeder.orders import OrderPlan, make_order
 from retailhub.sandbox.feeder.reads import ReadServer, Store
 from retailhub.sandbox.feeder.report import full_report, known_products, short_report
 from retailhub.sandbox.feeder.settings import FeederSettings
 from retailhub.sandbox.feeder.states import OrderState, take_step
+from retailhub.sandbox.store.lifelike.catalogue import KNOWN
+from retailhub.sandbox.store.lifelike.orders import OrderPlan, make_order
 
 _CHUNK = 32
 _SETTLE_PAUSE = 0.5

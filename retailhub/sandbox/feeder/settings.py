@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from retailhub.sandbox.feeder.catalogue import PROFILES, StoreProfile
-from retailhub.sandbox.feeder.orders import Mix, mix_of
+from retailhub.sandbox.store.lifelike.catalogue import PROFILES, StoreProfile
+from retailhub.sandbox.store.lifelike.orders import Mix, mix_of
 
 _SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$", "CAD": "$", "JPY": "¥"}
 Settle = Literal["none", "refused", "all"]

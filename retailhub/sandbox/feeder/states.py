@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from retailhub.sandbox.feeder.lives import Change, ChangeKind, Step
+from retailhub.sandbox.store.lifelike.lives import Change, ChangeKind, Step
 
 _STOCK_TAKEN = frozenset({"on-hold", "processing", "completed"})
 _EDITABLE = frozenset({"pending", "on-hold", "auto-draft"})

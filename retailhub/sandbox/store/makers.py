@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from retailhub.sandbox.feeder.lives import ChangeKind
-from retailhub.sandbox.feeder.orders import Mix, OrderPlan, make_order, mix_of
 from retailhub.sandbox.store import order_docs, order_keep, order_status, order_writes
+from retailhub.sandbox.store.lifelike.lives import ChangeKind
+from retailhub.sandbox.store.lifelike.orders import Mix, OrderPlan, make_order, mix_of
 from retailhub.sandbox.store.order_keep import Story
 from retailhub.sandbox.store.order_money import exact
 from retailhub.sandbox.store.seeding import address_of

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from retailhub.sandbox.feeder.catalogue import Coupon
 from retailhub.sandbox.store import order_money
 from retailhub.sandbox.store.errors import RestError
 from retailhub.sandbox.store.ledger import load
+from retailhub.sandbox.store.lifelike.catalogue import Coupon
 from retailhub.sandbox.store.order_money import exact
 from retailhub.sandbox.store.php import fold, to_int, to_number, to_text
 from retailhub.sandbox.store.shelf import Card

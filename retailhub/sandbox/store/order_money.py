@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from retailhub.sandbox.feeder.catalogue import Coupon
-from retailhub.sandbox.feeder.pricing import INSIDE, spread_discount
+from retailhub.sandbox.store.lifelike.catalogue import Coupon
+from retailhub.sandbox.store.lifelike.pricing import INSIDE, spread_discount
 from retailhub.sandbox.store.php import plain
 from retailhub.sandbox.store.rates import TaxRate
 from retailhub.sandbox.store.store import Store

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from retailhub.sandbox.feeder.catalogue import COUPONS, PRODUCTS, RATES, Product
-from retailhub.sandbox.feeder.orders import Person, registered_people
 from retailhub.sandbox.store.ledger import dump
+from retailhub.sandbox.store.lifelike.catalogue import COUPONS, PRODUCTS, RATES, Product
+from retailhub.sandbox.store.lifelike.orders import Person, registered_people
 from retailhub.sandbox.store.php import fold, slug_of
 from retailhub.sandbox.store.product_shown import BLANK
 from retailhub.sandbox.store.store import Store

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
-from retailhub.sandbox.feeder.catalogue import PROFILES, StoreProfile
+from retailhub.sandbox.store.lifelike.catalogue import PROFILES, StoreProfile
 
 SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$", "CAD": "$", "JPY": "¥", "CHF": "CHF", "PLN": "zł", "KWD": "د.ك"}
 _COUNTRIES = {"GBP": "GB", "USD": "US", "CAD": "CA"}

@@ -18,10 +18,10 @@ from retailhub.sandbox.feeder import (
     prebuilt,
 )
 from retailhub.sandbox.feeder.bodies import encode
-from retailhub.sandbox.feeder.catalogue import BY_ID, COUPONS, KNOWN, PROFILES, rates_for
-from retailhub.sandbox.feeder.lives import LIVES
-from retailhub.sandbox.feeder.pricing import add_up, price_charge, price_line, spread_discount
 from retailhub.sandbox.feeder.products import product_json
+from retailhub.sandbox.store.lifelike.catalogue import BY_ID, COUPONS, KNOWN, PROFILES, rates_for
+from retailhub.sandbox.store.lifelike.lives import LIVES
+from retailhub.sandbox.store.lifelike.pricing import add_up, price_charge, price_line, spread_discount
 from tests.sandbox.feeder.support import (
     CENT,
     NOON,

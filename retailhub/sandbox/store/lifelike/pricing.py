@@ -14,7 +14,7 @@ from typing import Protocol
 
 import msgspec
 
-from retailhub.sandbox.feeder.catalogue import Coupon, Product, Rate
+from retailhub.sandbox.store.lifelike.catalogue import Coupon, Product, Rate
 
 CENT = Decimal("0.01")
 INSIDE = Decimal("0.000001")

@@ -8,7 +8,7 @@ from random import Random
 
 import msgspec
 
-from retailhub.sandbox.feeder.catalogue import (
+from retailhub.sandbox.store.lifelike.catalogue import (
     COUPONS,
     FIRST_NAMES,
     HALF_CENT,
@@ -24,8 +24,8 @@ from retailhub.sandbox.feeder.catalogue import (
     StoreProfile,
     rates_for,
 )
-from retailhub.sandbox.feeder.lives import BY_NAME, DEFAULT_WEIGHTS, Expect, Life, Step, steps_of
-from retailhub.sandbox.feeder.pricing import (
+from retailhub.sandbox.store.lifelike.lives import BY_NAME, DEFAULT_WEIGHTS, Expect, Life, Step, steps_of
+from retailhub.sandbox.store.lifelike.pricing import (
     ZERO,
     PricedCharge,
     PricedLine,
