@@ -26,7 +26,7 @@ from retailhub.sandbox.store.lifelike.catalogue import BY_ID, BY_SKU, PRODUCTS, 
 
 API = "/wp-json/wc/v3/"
 VERSION = "11.0.1"
-_TOPICS = ("order.created", "order.updated", "order.deleted", "order.restored")
+_TOPICS = ("order.created", "order.updated", "order.deleted", "order.restored", "action.woocommerce_delete_order")
 _STATUSES = (
     "any", "trash", "auto-draft", "pending", "processing", "on-hold",
     "completed", "cancelled", "refunded", "failed", "checkout-draft",
