@@ -20,8 +20,8 @@ CLOCK_LIMIT = dt.timedelta(seconds=60)
 CLOCK_REFUSED = dt.timedelta(minutes=14)
 """Over http a store refuses signatures whose time is 15 minutes off."""
 SLOW_SECONDS = 5.0
-TOPICS = ("order.created", "order.updated", "order.deleted", "order.restored")
-"""What our webhooks tell of."""
+TOPICS = ("order.created", "order.updated", "order.deleted", "order.restored", "action.woocommerce_delete_order")
+"""What our webhooks tell of; the last is the only word about an order that is deleted for good."""
 _NO_DECIMALS = frozenset({"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "XAF"})
 _THREE_DECIMALS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 
@@ -266,34 +266,49 @@ def decimals(general: Mapping[str, str]) -> Check:
 
 
 def webhooks(found: Sequence[Webhook], *, connection: str, delivery_url: str) -> Check:
-    """Ours: all topics, active, to one right address, once each. ``delivery_url`` is empty where nobody told it."""
+    """Ours: all topics, active, to one right address, once each. ``delivery_url`` is empty where nobody told it.
+
+    A whole set of ours at another address is another RetailHub's and does no harm.
+    """
     path = f"/webhooks/woocommerce/{connection}/"
-    ours = [hook for hook in found if _leads_to(hook, path) or hook.name.startswith("RetailHub")]
-    elsewhere = [hook for hook in ours if not _is_right(hook, path, delivery_url)]
-    if elsewhere or len({hook.delivery_url for hook in ours}) > 1:
-        urls = ", ".join(sorted({hook.delivery_url for hook in elsewhere or ours}))
-        fix = f"Let them all point at {delivery_url or 'our address with ' + path}, or remove them."
-        return _webhooks_failed(f"Webhooks of ours point elsewhere: {urls}.", fix)
-    off = sorted({hook.topic for hook in ours if hook.status is HookStatus.DISABLED})
+    of_us = [hook for hook in found if _leads_to(hook, path) or hook.name.startswith(f"RetailHub ({connection})")]
+    where = delivery_url or _likely(of_us, path)
+    ours = [hook for hook in of_us if hook.delivery_url == where]
+    missing = [topic for topic in TOPICS if topic not in {hook.topic for hook in ours}]
+    elsewhere = sorted({hook.delivery_url for hook in of_us if hook.delivery_url != where and hook.topic in missing})
+    if elsewhere:
+        fix = f"Let them point at {where or 'our address with ' + path}, or remove them."
+        return _webhooks_failed(f"Webhooks of ours point elsewhere: {', '.join(elsewhere)}.", fix)
+    off = _topics(ours, HookStatus.DISABLED)
     if off:
         words = f"The store switched off its webhooks for {', '.join(off)} after seven failures in a row."
         fix = "Set them active again in the store; what happened meanwhile is read by polling."
         return _webhooks_failed(words, fix)
-    paused = sorted({hook.topic for hook in ours if hook.status is HookStatus.PAUSED})
+    paused = _topics(ours, HookStatus.PAUSED)
     if paused:
         return _webhooks_failed(f"Webhooks are paused for {', '.join(paused)}.", "Set them active in the store.")
     topics = [hook.topic for hook in ours]
     twice = sorted({topic for topic in topics if topics.count(topic) > 1})
     if twice:
-        return _webhooks_failed(
-            f"There is more than one webhook of ours for {', '.join(twice)}.",
-            "Remove all but one of each in the store.",
-        )
-    missing = [topic for topic in TOPICS if topic not in topics]
+        words = f"There is more than one webhook of ours for {', '.join(twice)}."
+        return _webhooks_failed(words, "Remove all but one of each in the store.")
     if missing:
         words = f"The store has no webhook of ours for {', '.join(missing)}; polling finds their orders later."
-        return _webhooks_failed(words, f"Make them in the store, with our secret and {delivery_url or path}.")
+        return _webhooks_failed(words, f"Make them in the store, with our secret and {where or path}.")
     return Check("webhooks", Health.OK, f"{len(ours)} webhooks of ours are active.")
+
+
+def _likely(of_us: Sequence[Webhook], path: str) -> str:
+    """The address with exactly our path to which most of them lead, or ``""``.
+
+    Without its slash at the end our address answers by a redirect, which loses the delivery.
+    """
+    urls = [hook.delivery_url for hook in of_us if urlsplit(hook.delivery_url).path == path]
+    return max(sorted(set(urls)), key=urls.count, default="")
+
+
+def _topics(hooks: Sequence[Webhook], status: HookStatus) -> list[str]:
+    return sorted({hook.topic for hook in hooks if hook.status is status})
 
 
 def _webhooks_failed(sentence: str, fix: str) -> Check:
@@ -302,13 +317,6 @@ def _webhooks_failed(sentence: str, fix: str) -> Check:
 
 def _leads_to(hook: Webhook, path: str) -> bool:
     return urlsplit(hook.delivery_url).path.rstrip("/") == path.rstrip("/")
-
-
-def _is_right(hook: Webhook, path: str, delivery_url: str) -> bool:
-    """Without its slash at the end our address answers by a redirect, which loses the delivery."""
-    if delivery_url:
-        return hook.delivery_url == delivery_url
-    return urlsplit(hook.delivery_url).path == path
 
 
 def _length(time: dt.timedelta) -> str:

@@ -36,6 +36,7 @@ class OrderLists(StoreAccess, OrderSource, OrderHistory):
         super().__init__(info, context)
         self.page_size = MOST
         self._order_pace = Pace()
+        self._id_pace = Pace()
         self._no_drafts_since: dt.datetime | None = None
 
     def read_order(self, order_ref: str) -> Order | Gone:
@@ -83,22 +84,23 @@ class OrderLists(StoreAccess, OrderSource, OrderHistory):
         found: dict[str, ListedOrder] = {}
         for shelf in STATUS_OF:
             missing = [order_ref for order_ref in wanted if order_ref not in found]
-            for start in range(0, len(missing), self._order_pace.size):
-                for listed in self._included(shelf, missing[start : start + self._order_pace.size]):
+            size = self._order_pace.size
+            for start in range(0, len(missing), size):
+                for listed in self._included(shelf, missing[start : start + size]):
                     found[listed.order_ref] = listed
         return [found[order_ref] for order_ref in wanted if order_ref in found]
 
     def order_ids(self, *, shelf: Shelf, page: int) -> IdPage:
         """See `OrderHistory.order_ids`."""
-        try:
-            bodies, total = self._page(shelf, {"orderby": "id", "order": "asc", "_fields": "id"}, page, MOST)
-        finally:
-            self.page_size = self._order_pace.size
+        params = {"orderby": "id", "order": "asc", "_fields": "id"}
+        bodies, total = self._page(shelf, params, page, MOST, self._id_pace)
         return IdPage(tuple([_ref_of(body) for body in bodies]), total)
 
     def _listed(self, shelf: Shelf, params: Params, page: int) -> OrderPage:
         try:
-            bodies, total = self._page(shelf, {**params, "dates_are_gmt": "true"}, page, self.page_size)
+            bodies, total = self._page(
+                shelf, {**params, "dates_are_gmt": "true"}, page, self.page_size, self._order_pace
+            )
         finally:
             self.page_size = self._order_pace.size
         return OrderPage(tuple([listed_order(body) for body in bodies]), total)
@@ -116,14 +118,14 @@ class OrderLists(StoreAccess, OrderSource, OrderHistory):
                 raise _another_order(answer, asked=",".join(order_refs)[:200], got=listed.order_ref)
         return found
 
-    def _page(self, shelf: Shelf, params: Params, page: int, whole: int) -> tuple[list[bytes], int]:
+    def _page(self, shelf: Shelf, params: Params, page: int, whole: int, pace: Pace) -> tuple[list[bytes], int]:
         """The bodies of page ``page`` of ``whole`` orders each, in as many answers as the store can bear."""
-        size = self._order_pace.part_of(whole)
+        size = pace.part_of(whole)
         first = (page - 1) * whole // size + 1
         bodies: list[bytes] = []
         total = 0
         for number in range(first, first + whole // size):
-            with self._order_pace.watch(size) as load:
+            with pace.watch(size) as load:
                 answer = self._shelf(shelf, {**params, "per_page": size, "page": number})
                 part = reading.items(answer) if answer is not None else []
                 load.got = len(part)

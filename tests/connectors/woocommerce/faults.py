@@ -185,13 +185,13 @@ FAULTS = [
     Fault("switched off", _hook(2, status="disabled"), "webhooks", "switched off", "active again"),
     Fault("paused", _hook(2, status="paused"), "webhooks", "paused for order.updated", "active"),
     Fault("missing", lambda at: at.shop.webhooks.pop(2), "webhooks", "no webhook of ours for order.updated", "secret"),
-    Fault("twice", _hook(5), "webhooks", "more than one webhook of ours for order.updated", "Remove all but one"),
+    Fault("twice", _hook(9), "webhooks", "more than one webhook of ours for order.updated", "Remove all but one"),
     Fault(
         "elsewhere",
         _hook(2, delivery_url="https://old.example.com/webhooks/woocommerce/eu/"),
         "webhooks",
-        "point elsewhere: https://hub.example.com",
-        "remove them",
+        "point elsewhere: https://old.example.com/webhooks/woocommerce/eu/.",
+        "point at https://hub.example.com/webhooks/woocommerce/eu/,",
     ),
     Fault(
         "without its slash",
@@ -202,7 +202,7 @@ FAULTS = [
     ),
     Fault(
         "of another connection",
-        _hook(2, name="RetailHub order.updated", delivery_url="https://hub.example.com/webhooks/woocommerce/us/"),
+        _hook(2, name="RetailHub (eu): order.updated", delivery_url="https://hub.example.com/webhooks/woocommerce/us/"),
         "webhooks",
         "point elsewhere: https://hub.example.com/webhooks/woocommerce/us/",
         "/webhooks/woocommerce/eu/",

@@ -37,7 +37,7 @@ def test_a_store_that_is_set_up_right_has_only_good_lines(shop: RestStore, set_u
     assert found["version"].sentence == "WooCommerce 11.0.1, WordPress 7.1."
     assert found["decimals"].sentence == "Amounts are in EUR with 2 decimals."
     assert found["time zone"].sentence == "Times are asked for in GMT; the store's own clock shows +1 h."
-    assert found["webhooks"].sentence == "4 webhooks of ours are active."
+    assert found["webhooks"].sentence == "5 webhooks of ours are active."
 
 
 def test_the_test_changes_nothing_in_the_store(shop: RestStore, set_up: SetUp) -> None:
@@ -69,6 +69,15 @@ def test_webhooks_of_other_people_do_not_matter(shop: RestStore, set_up: SetUp) 
     set_up.hook(9, topic="order.updated", delivery_url="https://other.example.com/hook", status="disabled", name="x")
 
     assert lines(shop)["webhooks"].health is Health.OK
+
+
+def test_webhooks_of_another_hub_and_of_another_connection_do_not_matter(shop: RestStore, set_up: SetUp) -> None:
+    for number, topic in enumerate(findings.TOPICS[:3], 20):
+        set_up.hook(number, topic=topic, delivery_url="https://staging.example.com/webhooks/woocommerce/eu/")
+        other = "https://hub.example.com/webhooks/woocommerce/wholesale/"
+        set_up.hook(number + 10, topic=topic, delivery_url=other, name=f"RetailHub (wholesale): {topic}")
+
+    assert lines(shop)["webhooks"].sentence == "5 webhooks of ours are active."
 
 
 def test_a_told_address_decides_where_webhooks_should_point(shop: RestStore, set_up: SetUp) -> None:

@@ -203,6 +203,15 @@ def test_named_orders_that_are_all_listed_take_one_call(many: RestStore, connect
     assert len(many.calls) == 1
 
 
+def test_no_named_order_is_passed_over_while_the_store_becomes_slow(many: RestStore, connector: Connector) -> None:
+    connector._order_pace = Pace(50, slow_seconds=0.0)
+
+    found = connector.named_orders([str(number) for number in range(1, 101)])
+
+    assert [int(listed.order_ref) for listed in found] == list(range(1, 101))
+    assert connector._order_pace.size < 50
+
+
 def test_an_order_that_was_not_asked_for_is_refused(shop: RestStore, connector: Connector) -> None:
     shop.manner = Manner(200, {"X-WP-Total": "1"}, b"[" + order_body(5) + b"]")
 
@@ -325,7 +334,7 @@ def test_hundred_ids_are_put_together_from_smaller_answers(many: RestStore, conn
 
     assert [int(ref) for ref in page.order_refs] == list(range(101, 201))
     assert [dict(call.pairs)["page"] for call in many.calls] == ["2", "3", "4"]
-    assert connector.page_size == 50
+    assert connector.page_size == 100
 
 
 def test_maintenance_and_refusals_say_nothing_about_the_size(shop: RestStore, connector: Connector) -> None:
