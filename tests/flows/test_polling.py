@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -193,36 +193,37 @@ def test_a_full_history_does_not_delay_a_new_order(shop: Shop, settings: object)
     assert InboxMessage.objects.filter(status="pending").count() > 200
 
 
+def until(over: threading.Event, work: Callable[[], object]) -> Callable[[], None]:
+    """For a thread of its own, with a connection of its own."""
+
+    def loop() -> None:
+        try:
+            while not over.is_set():
+                work()
+        finally:
+            connection.close()
+
+    return loop
+
+
 def test_polling_while_deliveries_come_waits_for_no_lock_and_does_nothing_twice(shop: Shop) -> None:
     shop.hook_up()
     shop.look()
     waits: list[int] = []
     over = threading.Event()
 
-    def placing() -> None:
-        for _ in range(6):
-            shop.control.place_orders(8, now=True)
-            shop.tell()
-
-    def polling_on() -> None:
-        try:
-            while not over.is_set():
-                shop.look()
-        finally:
-            connection.close()
-
-    def watching() -> None:
+    def count_waits() -> None:
         with connection.cursor() as cursor:
-            while not over.is_set():
-                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-                waits.append(cursor.fetchone()[0])
-                time.sleep(0.01)
-        connection.close()
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            waits.append(cursor.fetchone()[0])
+        time.sleep(0.01)
 
-    threads = [threading.Thread(target=work) for work in (polling_on, watching)]
+    threads = [threading.Thread(target=until(over, work)) for work in (shop.look, count_waits)]
     for thread in threads:
         thread.start()
-    placing()
+    for _ in range(6):
+        shop.control.place_orders(8, now=True)
+        shop.tell()
     over.set()
     for thread in threads:
         thread.join()
