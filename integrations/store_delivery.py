@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -20,10 +20,10 @@ from integrations.connectors.registry import kind_named
 from integrations.events import StoreAnswered, StoreWrite
 from integrations.leases import OUTBOX, Lease, LeaseLost
 from integrations.models import Connection
-from integrations.ports.documents import decode
+from integrations.ports.documents import Order, decode
 from integrations.ports.errors import AuthRejected, ConnectorError, Misconfigured, RateLimited, Unknown
 from integrations.ports.publications import NoteWish, RefundWish, StatusWish, TrackingWish
-from integrations.ports.stores import RefundAsk, RefundLine, StatusAsk, StoreWriter, Written
+from integrations.ports.stores import OrderHistory, RefundAsk, RefundLine, StatusAsk, StoreWriter, Written
 from integrations.reads import WHOLE_STORE
 from integrations.retry import AUTH_PAUSE_SECONDS
 from integrations.states import Outcome, Status, StoreOperation
@@ -89,10 +89,10 @@ def deliver(row: Connection, held: Sequence[outbox.Held], fence: int, lines: Lin
         writer: StoreWriter = lines.connector(row, context)
         return writer
 
-    present = WIRING.present(held)
+    present = WIRING.present
     crashpoint("outbox.claimed")
     try:
-        answers = Turn(row, line, fence).ask(held, present)
+        answers = Turn(row, line, fence, present).ask(held)
     except LeaseLost:
         log.warning("lease_lost", fence=fence, messages=len(held))
         recorder.save()
@@ -111,32 +111,30 @@ def deliver(row: Connection, held: Sequence[outbox.Held], fence: int, lines: Lin
 class Turn:
     """The calls of one claim: statuses together, then one message after the other while there is time."""
 
-    def __init__(self, row: Connection, line: Callable[[str], StoreWriter], fence: int) -> None:
-        self._row, self._line, self._fence = row, line, fence
+    def __init__(self, row: Connection, line: Callable[[str], StoreWriter], fence: int, present: Present) -> None:
+        self._row, self._line, self._fence, self._present = row, line, fence, present
         self._ends = time.monotonic() + CLAIM_SECONDS
         self._stopped: Later | None = None
 
-    def ask(self, held: Sequence[outbox.Held], present: Mapping[int, StatusWish | Skip]) -> list[Answer]:
+    def ask(self, held: Sequence[outbox.Held]) -> list[Answer]:
         """One answer for each message."""
-        skipped = {one.id: skip for one in held if isinstance(skip := present.get(one.id), Skip)}
-        rest = [one for one in held if one.id not in skipped]
+        present = self._present(held, {})
+        answers = [Answer(one, skip) for one in held if isinstance(skip := present.get(one.id), Skip)]
+        rest = [one for one in held if not isinstance(present.get(one.id), Skip)]
         statuses = [one for one in rest if one.operation == StoreOperation.SET_STATUS]
-        answers = [Answer(one, skipped[one.id]) for one in held if one.id in skipped]
         if statuses:
-            answers += self._set_statuses(statuses, present)
+            answers += self._set_statuses(statuses)
         for one in rest:
             if one.operation != StoreOperation.SET_STATUS:
                 began = clock.now()
                 answers.append(Answer(one, self._stopped or self._do(one), began))
         return answers
 
-    def _set_statuses(self, held: list[outbox.Held], present: Mapping[int, StatusWish | Skip]) -> list[Answer]:
-        wishes = [_status_of(one, present.get(one.id)) for one in held]
-        asks = [StatusAsk(order_ref=wish.order_ref, status=wish.status) for wish in wishes]
+    def _set_statuses(self, held: list[outbox.Held]) -> list[Answer]:
         began = clock.now()
         name = held[0].trace_id if len(held) == 1 else f"batch-{self._fence}"
         try:
-            results: list[Result] = [*self._line(name).set_statuses(asks)]
+            results = self._statuses(self._line(name), held)
         except ConnectorError as error:
             results = [error] * len(held)
         except (LeaseLost, DatabaseError):
@@ -144,11 +142,20 @@ class Turn:
         except Exception as error:
             log.exception("delivery_failed", messages=len(held), first=held[0].reference)
             if len(held) > 1:
-                return [answer for one in held for answer in self._set_statuses([one], present)]
+                return [answer for one in held for answer in self._set_statuses([one])]
             results = [settling.fault(error, held[0])]
         for result in results:
             self._mind(result)
         return [Answer(one, result, began) for one, result in zip(held, results, strict=True)]
+
+    def _statuses(self, store: StoreWriter, held: Sequence[outbox.Held]) -> list[Result]:
+        """What the store shows right now decides: somebody there may have changed it since we were told last."""
+        present = self._present(held, _shown_now(store, held))
+        wanted = [present.get(one.id) or decode(one.document, StatusWish) for one in held]
+        wishes = [wish for wish in wanted if isinstance(wish, StatusWish)]
+        asks = [StatusAsk(order_ref=wish.order_ref, status=wish.status) for wish in wishes]
+        answers = iter(store.set_statuses(asks))
+        return [wish if isinstance(wish, Skip) else next(answers) for wish in wanted]
 
     def _do(self, one: outbox.Held) -> Result:
         result: Result
@@ -203,8 +210,11 @@ def _tells_when(result: Result) -> bool:
     return isinstance(result, Unknown) and result.retry_at is not None
 
 
-def _status_of(one: outbox.Held, wanted: StatusWish | Skip | None) -> StatusWish:
-    return wanted if isinstance(wanted, StatusWish) else decode(one.document, StatusWish)
+def _shown_now(store: StoreWriter, held: Sequence[outbox.Held]) -> dict[str, Order]:
+    if not isinstance(store, OrderHistory):
+        return {}
+    found = store.named_orders([decode(one.document, StatusWish).order_ref for one in held])
+    return {each.order_ref: each.order for each in found if each.order is not None}
 
 
 def _refund_ask(one: outbox.Held) -> RefundAsk:

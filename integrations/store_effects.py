@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from integrations.outbox import Held
+from integrations.ports.documents import Order
 from integrations.ports.publications import StatusWish
 from integrations.states import Outcome
 
@@ -18,6 +19,7 @@ class Skip:
     code: str
 
 
-Present = Callable[[Sequence[Held]], Mapping[int, StatusWish | Skip]]
+Present = Callable[[Sequence[Held], Mapping[str, Order]], Mapping[int, StatusWish | Skip]]
 """What of claimed messages is to be sent now: a status as it is wanted by now, or no call at all. Messages without
-an entry are sent as they are. By message id."""
+an entry are sent as they are. By message id. The second argument are orders as their store shows them at this very
+moment, by its id of them; for others what was told of them last counts."""

@@ -78,29 +78,31 @@ def _is_told(statuses: Sequence[outbox.Latest], status: str) -> bool:
     return bool(statuses) and documents.decode(statuses[-1].document, StatusWish).status == status
 
 
-def present(held: Sequence[outbox.Held]) -> Mapping[int, StatusWish | Skip]:
-    """What of these messages to one store is to be sent now, from the orders as they are now."""
+def present(held: Sequence[outbox.Held], seen: Mapping[str, OrderDocument]) -> Mapping[int, StatusWish | Skip]:
+    """What of these messages to one store is to be sent now, from the orders as they are now; see `Present`."""
     public_ids = [one.subject.removeprefix("order:") for one in held]
     rows = {row.subject: row for row in Order.objects.filter(public_id__in=public_ids)}
     stores = connections.store_facts({one.connection_id for one in held})
     found: dict[int, StatusWish | Skip] = {}
     for one in held:
         row = rows.get(one.subject)
-        decided = _present_one(one, row, stores[one.connection_id]) if row is not None else None
+        if row is None:
+            continue
+        shown = seen.get(row.order_ref) or documents.decode(row.document, OrderDocument)
+        decided = _present_one(one, row, shown, stores[one.connection_id])
         if decided is not None:
             found[one.id] = decided
     return found
 
 
-def _present_one(one: outbox.Held, row: Order, store: StoreFacts) -> StatusWish | Skip | None:
-    document = documents.decode(row.document, OrderDocument)
-    refusal = publications.closed_to_us(store, document)
+def _present_one(one: outbox.Held, row: Order, shown: OrderDocument, store: StoreFacts) -> StatusWish | Skip | None:
+    refusal = publications.closed_to_us(store, shown)
     wish = None
     if refusal is None and one.operation == StoreOperation.SET_STATUS:
         wish = documents.decode(one.document, StatusWish)
         if not wish.by_person:
             wish = StatusWish(order_ref=wish.order_ref, status=_status_by_state(row, store))
-        refusal = publication.refuse_status(wish.status, shown=document, status_map=store.status_map)
+        refusal = publication.refuse_status(wish.status, shown=shown, status_map=store.status_map)
     if refusal is not None:
         return Skip(OUTCOMES.get(refusal.code, Outcome.SUPERSEDED), refusal.code)
     return wish
