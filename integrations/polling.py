@@ -108,7 +108,7 @@ def _make(at: Round, row: Connection, lines: Lines, recorder: Recorder) -> None:
     recorder.keep_outlines(all_of_them=bool(found.news or found.vanished))
     _commit(found)
     connections.note_success(connection_id=row.pk)
-    if found.after.done:
+    if found.after.done and (found.after.fresh or at.every_seconds >= polls.DAY // 4):
         log.info("polled", store=row.name, kind=at.kind.value, **found.after.report)
 
 

@@ -122,12 +122,13 @@ class Shop(Hub):
                     wrong[ref] = f"{row.status} at {row.version_at}, not {now.source_status} at {now.modified_at}"
         return wrong
 
-    def misposted(self) -> dict[str, str]:
+    def misposted(self, name: str = "eu") -> dict[str, str]:
         """Orders whose documents in the ERP are not what the store's books say should be there."""
         live: dict[str, list[Any]] = {}
         for document in self.books.books().documents:
-            if document.live:
-                live.setdefault(document.reference.split("-")[2], []).append(document)
+            store, order_ref = document.reference.split("-")[1:3]
+            if document.live and store == name:
+                live.setdefault(order_ref, []).append(document)
         wrong: dict[str, str] = {}
         for placed in self.control.walk_placed():
             found = live.pop(str(placed.id), [])
