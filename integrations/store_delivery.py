@@ -190,9 +190,9 @@ class Turn:
     def _tracking_meta(self, tracking: TrackingWish) -> dict[str, str]:
         keys = kind_named(self._row.kind).parse_settings(self._row.settings)
         found = {
-            keys.tracking_number_key: tracking.number,
-            keys.tracking_carrier_key: tracking.carrier,
-            keys.tracking_url_key: tracking.url,
+            keys.tracking_number_meta: tracking.number,
+            keys.tracking_carrier_meta: tracking.carrier,
+            keys.tracking_url_meta: tracking.url,
         }
         return {key: value for key, value in found.items() if value}
 

@@ -220,6 +220,9 @@ class ConnectionAdmin(ModelAdmin):
             Fact("Catalogue read", text(moment(state.catalogue_synced_at))),
         ]
         if kind_named(obj.kind).role == "store":
+            held = state.writes_retry_at if state.writes_retry_at and state.writes_retry_at > now else None
+            writes = f"held until {moment(held)} {state.writes_failure_code}".rstrip() if held else "go on"
+            facts.append(Fact("Writes", text(writes, tone="warn" if held else "")))
             facts.append(Fact("Webhook address", text(request.build_absolute_uri(f"{PREFIX}{obj.name}/"), mono=True)))
         return facts
 

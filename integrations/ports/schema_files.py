@@ -10,7 +10,7 @@ import json
 import re
 from pathlib import Path
 
-from integrations.ports import documents
+from integrations.ports import documents, publications
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "schemas"
 
@@ -20,6 +20,10 @@ EXCHANGED: tuple[type[documents.Document], ...] = (
     documents.Product,
     documents.SalesOrder,
     documents.ExternalDocument,
+    publications.StatusWish,
+    publications.NoteWish,
+    publications.TrackingWish,
+    publications.RefundWish,
 )
 """What stands by itself; addresses, lines and the like are inside these."""
 

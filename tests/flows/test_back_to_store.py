@@ -71,7 +71,7 @@ def test_tracking_is_kept_in_the_stores_own_meta(shop: Shop) -> None:
     first, second = posted(shop, 2)
     publish(first, "tracking", "00340434161094021501", "--carrier", "dhl")
     shop.drain()
-    set_up(shop, tracking_number_key="_parcel", tracking_carrier_key="_carrier", tracking_url_key="_link")
+    set_up(shop, tracking_number_meta="_parcel", tracking_carrier_meta="_carrier", tracking_url_meta="_link")
     publish(second, "tracking", "1Z", "--carrier", "ups", "--url", "https://track.example.com/1Z")
     shop.drain()
     kept = [{each.key: each.value for each in shown(shop, ref).attributes} for ref in (first, second)]
@@ -180,7 +180,7 @@ def test_somebody_elses_change_of_the_same_second_is_seen(shop: Shop) -> None:
 def test_somebody_elses_change_that_came_in_during_our_call_is_not_overwritten(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (ref,) = posted(shop)
+    (ref,) = posted(shop, seconds_ago=60)
     real = Connector.set_meta
 
     def and_somebody_else(self: Connector, order_ref: str, values: Mapping[str, str]) -> Written:

@@ -28,9 +28,11 @@ def set_up(_hub: Hub, **settings: Any) -> None:
     )
 
 
-def posted(shop: Shop, count: int = 1) -> list[str]:
+def posted(shop: Shop, count: int = 1, *, seconds_ago: int = 0) -> list[str]:
     """Paid orders that the ERP holds; the store's ids of them."""
     refs = [str(each) for each in shop.control.place_orders(count, way="rest", lives={"paid_at_once": 1}, now=True)]
+    for ref in refs if seconds_ago else ():
+        shop.control.backdate(int(ref), seconds_ago)
     shop.tell()
     shop.drain(rounds=4)
     assert Order.objects.filter(order_ref__in=refs, decision="post").count() == count

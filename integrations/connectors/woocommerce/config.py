@@ -25,7 +25,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ``base_url`` is the store's home address as its own settings show it; the scheme decides how calls are
     signed (https: Basic, http: OAuth 1.0a). ``store_code`` is part of every reference other systems get.
     ``rounding``: whether the store rounds tax per line or at the subtotal. ``status_map``: which of its statuses
-    the store shows from which moment of an order on; ``tracking_…_key``: the meta in which it keeps tracking;
+    the store shows from which moment of an order on; ``tracking_…_meta``: the meta in which it keeps tracking;
     ``note_when_posted``: whether a private note on the order says what the ERP calls it.
     """
 
@@ -35,9 +35,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     allow_private: bool = False
     connect_seconds: float = 5.0
     status_map: dict[Moment, str] = {}
-    tracking_number_key: str = "_tracking_number"
-    tracking_carrier_key: str = "_tracking_provider"
-    tracking_url_key: str = "_tracking_url"
+    tracking_number_meta: str = "_tracking_number"
+    tracking_carrier_meta: str = "_tracking_provider"
+    tracking_url_meta: str = "_tracking_url"
     note_when_posted: bool = False
 
 
@@ -74,10 +74,10 @@ def _check_publishing(parsed: Settings) -> None:
                 f"status_map gives {moment.value} the status {status[:40]!r}; it takes a status as the REST API names"
                 " it, such as completed, and none that makes the store do more than show it."
             )
-    keys = [parsed.tracking_number_key, parsed.tracking_carrier_key, parsed.tracking_url_key]
+    keys = [parsed.tracking_number_meta, parsed.tracking_carrier_meta, parsed.tracking_url_meta]
     for name, key in zip(("number", "carrier", "url"), keys, strict=True):
         if not key.strip() or keys.count(key) > 1:
-            raise Misconfigured(f"tracking_{name}_key must be a key of its own.")
+            raise Misconfigured(f"tracking_{name}_meta must be a name of its own.")
 
 
 def parse_credentials(credentials: Mapping[str, Any]) -> Credentials:
