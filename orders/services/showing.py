@@ -114,16 +114,15 @@ def note_posted(event: EffectsAnswered) -> None:
     public_ids = [subject.removeprefix("order:") for subject in done]
     if not public_ids:
         return
-    rows = list(Order.objects.select_for_update().filter(public_id__in=public_ids).order_by("pk"))
-    stores = connections.store_facts({row.store_id for row in rows})
-    if not any(store.note_when_posted for store in stores.values()):
-        return
-    names = selectors.connection_names()
+    found = list(Order.objects.select_for_update().filter(public_id__in=public_ids).order_by("pk"))
+    stores = connections.store_facts({row.store_id for row in found})
+    rows = [row for row in found if stores[row.store_id].note_when_posted]
+    names = selectors.connection_names() if rows else {}
     wishes = []
     for row in rows:
         store, effect = stores[row.store_id], done[row.subject]
         document = documents.decode(row.document, OrderDocument)
-        if store.note_when_posted and publications.closed_to_us(store, document) is None:
+        if publications.closed_to_us(store, document) is None:
             shown = Shown(row=row, store=store, document=document, trace_id=effect.trace_id)
             wishes.append((shown, _posted_note(row, effect, names)))
     outbox.enqueue(publications.reserve_facts(wishes, NOTE, StoreOperation.ADD_NOTE, Lane.SHIPMENTS))

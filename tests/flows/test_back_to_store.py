@@ -139,6 +139,8 @@ def test_our_own_writes_are_the_orders_next_versions_at_once_and_their_echo_is_n
     told = command("explain", f"eu:{ref}").out
     assert "made by our own write" in told
     assert "own_echo" in told
+    facts = command("explain", f"eu:{ref}", "--json").json["order"]
+    assert [each["reference"] for each in facts["erp_documents"]] == [f"WC-eu-{ref}"]
 
 
 def test_an_echo_that_overtakes_the_answer_is_known_afterwards(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,6 +274,7 @@ def test_a_status_that_the_store_lacks_is_never_sent_and_is_a_case_until_the_map
 
     set_up(shop, status_map={"shipped": "completed"})
     publish(ref, "status", "completed")
+    assert open_cases() == []
     shop.drain()
     assert (open_cases(), shown(shop, ref).source_status) == ([], "completed")
     assert outbound(ref, "set_status") == [("done", "applied")]

@@ -18,9 +18,13 @@ from django.db import connection
 
 from integrations import delivery, store_delivery
 from integrations.calls import lines
+from integrations.connectors.woocommerce.connector import Connector
 from integrations.models import OutboxMessage
+from integrations.ports.errors import Unknown
+from integrations.ports.stores import Written
 from orders.models import Order
 from reconciliation.models import Case
+from retailhub.core import clock
 from retailhub.sandbox.store.control import running_store
 from tests.commands.conftest import command
 from tests.support.hub import ROOT, pending
@@ -208,6 +212,24 @@ def test_a_store_that_says_when_is_left_alone_until_then(shop: Shop, manner: str
     shop.control.be_good()
     shop.drain()
     assert all(ONCE["note"](shop, ref) for ref in refs)
+
+
+@pytest.mark.parametrize(("code", "seconds"), [("timed_out", 60.0), ("connection_lost", 2.0)])
+def test_nothing_is_asked_again_while_the_store_may_still_be_at_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, code: str, seconds: float
+) -> None:
+    def lose(*_arguments: object, **_more: object) -> Written:
+        raise Unknown("No answer came.", code=code)
+
+    (ref,) = posted(shop)
+    publish(ref, *WORDS["refund"])
+    monkeypatch.setattr(Connector, "refund", lose)
+    before = clock.now()
+    with lines() as kept:
+        assert delivery.work(connection_id=shop.eu.pk, lines=kept) == 1
+    message = OutboxMessage.objects.get(connection=shop.eu)
+    assert (message.status, message.on_wire, message.code) == ("pending", True, code)
+    assert seconds <= (message.due_at - before).total_seconds() < seconds + 2
 
 
 def test_a_slow_store_keeps_a_worker_for_a_while_only_and_what_is_left_is_not_counted_as_tried(
