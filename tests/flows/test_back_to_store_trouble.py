@@ -214,7 +214,7 @@ def test_a_store_that_says_when_is_left_alone_until_then(shop: Shop, manner: str
     assert all(ONCE["note"](shop, ref) for ref in refs)
 
 
-@pytest.mark.parametrize(("code", "seconds"), [("timed_out", 60.0), ("connection_lost", 2.0)])
+@pytest.mark.parametrize(("code", "seconds"), [("timed_out", 60.0), ("connection_lost", 10.0)])
 def test_nothing_is_asked_again_while_the_store_may_still_be_at_it(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, code: str, seconds: float
 ) -> None:
