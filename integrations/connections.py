@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings as django_settings
 from django.db import transaction
 
 from integrations.connectors.registry import kind_named
@@ -25,9 +26,14 @@ SUCCESS_SECONDS = 5.0
 """How old the noted last success of a connection may grow while all goes well."""
 
 
+INTAKE = "/webhooks/woocommerce/"
+"""Path of the intake; a connection's name follows."""
+
+
 def info_of(row: Connection) -> ConnectionInfo:
     """A connection as its connector sees it; decrypts the credentials."""
-    return ConnectionInfo(name=row.name, kind=row.kind, settings=row.settings, credentials=row.credentials)
+    deliver_to = f"{django_settings.PUBLIC_URL}{INTAKE}{row.name}/" if django_settings.PUBLIC_URL else ""
+    return ConnectionInfo(row.name, row.kind, row.settings, row.credentials, deliver_to)
 
 
 def open_connector(row: Connection, context: CallContext) -> Any:

@@ -21,21 +21,18 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
-from integrations import webhook_holes, webhook_judgement, webhook_rates, webhook_secrets
+from integrations import connections, webhook_holes, webhook_judgement, webhook_rates, webhook_secrets
 from integrations.calls import Lines, Recorder, context_for
+from integrations.connectors.woocommerce.findings import TOPICS
 from integrations.events import WebhooksLooked
 from integrations.models import Connection, WebhookCare
 from integrations.polls import Round
 from integrations.ports.errors import AuthRejected, Rejected
 from integrations.ports.stores import HookStatus, Webhook, WebhookHost
-from integrations.webhooks import PREFIX
 from retailhub.core import audit, bus, clock, ids
 
 log = structlog.get_logger(__name__)
 
-HARD_DELETE = "action.woocommerce_delete_order"
-"""The only word about an order that is deleted for good."""
-TOPICS = ("order.created", "order.updated", "order.deleted", "order.restored", HARD_DELETE)
 SOON = 60.0
 """After a reactivation: the count of failures stays, and the next failure switches the webhook off at once."""
 
@@ -91,7 +88,7 @@ def look_after(row: Connection, lines: Lines, at: Round) -> Round:
 def _listed(row: Connection, host: WebhookHost) -> Look:
     """Ours among the webhooks of the store."""
     here = urlsplit(settings.PUBLIC_URL).netloc if settings.PUBLIC_URL else ""
-    path = f"{PREFIX}{row.name}"
+    path = f"{connections.INTAKE}{row.name}"
     mine = [hook for hook in host.webhooks() if urlsplit(hook.delivery_url).path.rstrip("/") == path]
     hooks = [hook for hook in mine if not here or urlsplit(hook.delivery_url).netloc == here]
     return Look(hooks=hooks, elsewhere=len(mine) - len(hooks))
@@ -151,7 +148,7 @@ def _make(row: Connection, care: WebhookCare, look: Look, topic: str, host: Webh
     now = clock.now()
     made = host.create_webhook(
         topic=topic,
-        delivery_url=f"{settings.PUBLIC_URL}{PREFIX}{row.name}/",
+        delivery_url=connections.info_of(row).deliver_to,
         secret=webhook_secrets.to_sign(row, care, now),
         name=f"RetailHub ({row.name}): {topic}",
     )
@@ -216,7 +213,7 @@ def _words(row: Connection, look: Look) -> list[str]:
     """What the webhooks are like, and what people have to do."""
     active, paused = look.topics(HookStatus.ACTIVE), look.topics(HookStatus.PAUSED)
     off = look.topics(HookStatus.DISABLED)
-    said = [f"{len(look.hooks)} webhooks deliver to {PREFIX}{row.name}/, {len(active)} of them active."]
+    said = [f"{len(look.hooks)} webhooks deliver to {connections.INTAKE}{row.name}/, {len(active)} of them active."]
     if look.made:
         said.append(f"Made those for {', '.join(look.made)}.")
     if look.reactivated:
@@ -233,7 +230,7 @@ def _words(row: Connection, look: Look) -> list[str]:
 
 
 def _missing_words(row: Connection, missing: Sequence[str]) -> str:
-    url = f"{settings.PUBLIC_URL or 'https://<this RetailHub>'}{PREFIX}{row.name}/"
+    url = f"{settings.PUBLIC_URL or 'https://<this RetailHub>'}{connections.INTAKE}{row.name}/"
     return (
         f"There are none for {', '.join(missing)}. Add them in WooCommerce (Settings, Advanced, Webhooks) with the "
         f"delivery URL {url} and the secret in webhook_secrets, or set RETAILHUB_PUBLIC_URL and have them made."

@@ -27,6 +27,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import F
 
 from integrations import inbox
+from integrations.connections import INTAKE
 from integrations.connectors.woocommerce import webhooks as woocommerce
 from integrations.models import Connection, ConnectionState, WebhookCare
 from integrations.states import Lane, Way
@@ -34,7 +35,6 @@ from retailhub.core import clock, ids
 
 log = structlog.get_logger(__name__)
 
-PREFIX = "/webhooks/woocommerce/"
 OLD_NOTED_SECONDS = 60.0
 """Between two notes that a store still signs with its old secret."""
 SECRETS_SECONDS = 5.0
@@ -91,7 +91,7 @@ def forget_secrets() -> None:
 
 
 def intake(environ: Mapping[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """The WSGI application for everything under `PREFIX`."""
+    """The WSGI application for everything under `INTAKE`."""
     try:
         code, text = _receive(environ)
     except (DatabaseError, InterfaceError) as error:
@@ -107,7 +107,7 @@ def intake(environ: Mapping[str, Any], start_response: Callable[..., Any]) -> It
 
 
 def _receive(environ: Mapping[str, Any]) -> tuple[int, str]:
-    name = environ["PATH_INFO"][len(PREFIX) :].strip("/")
+    name = environ["PATH_INFO"][len(INTAKE) :].strip("/")
     if environ["REQUEST_METHOD"] != "POST":
         return 405, "Deliveries are POST requests."
     store = _store_named(name)

@@ -16,7 +16,6 @@ from integrations.connectors.registry import kind_named
 from integrations.models import Connection, ConnectionState, SalesRoute
 from integrations.ports.errors import Misconfigured
 from integrations.states import Lane, Mode
-from integrations.webhooks import PREFIX
 from retailhub.core import clock
 from retailhub.core.admin import (
     Act,
@@ -223,7 +222,9 @@ class ConnectionAdmin(ModelAdmin):
             held = state.writes_retry_at if state.writes_retry_at and state.writes_retry_at > now else None
             writes = f"held until {moment(held)} {state.writes_failure_code}".rstrip() if held else "go on"
             facts.append(Fact("Writes", text(writes, tone="warn" if held else "")))
-            facts.append(Fact("Webhook address", text(request.build_absolute_uri(f"{PREFIX}{obj.name}/"), mono=True)))
+            facts.append(
+                Fact("Webhook address", text(request.build_absolute_uri(f"{connections.INTAKE}{obj.name}/"), mono=True))
+            )
         return facts
 
     def panels(self, request: HttpRequest, obj: Any) -> Sequence[Panel]:

@@ -20,6 +20,8 @@ class ConnectionInfo:
     kind: str
     settings: Mapping[str, Any]
     credentials: Mapping[str, Any] = field(repr=False)
+    deliver_to: str = ""
+    """Where the system's webhooks for us should deliver to; empty where nobody has said how we are reached."""
 
 
 def _utc_now() -> dt.datetime:

@@ -18,7 +18,7 @@ from retailhub.core import clock
 from retailhub.sandbox.store.control import running_store
 from tests.support.shop import Shop, connect_another, known_skus, running_shop
 
-BAD = {
+BAD: dict[str, tuple[dict[str, float], str]] = {
     "slow": ({"answer_seconds": 5.0}, "other_system_unavailable"),
     "dripping": ({"bytes_per_second": 1}, "other_system_unavailable"),
     "too many requests": ({"rate_limited": 1.0, "retry_after_seconds": 2}, "rate_limited"),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from integrations import webhook_care, webhook_facts, webhook_secrets, webhooks
+from integrations.connectors.woocommerce.findings import TOPICS
 from integrations.models import Connection, ConnectionState, InboxMessage, Poll, WebhookCare, WebhookHole
 from integrations.states import PollKind
 from orders.models import Order
@@ -27,7 +28,7 @@ def shop(transactional_db: None, tmp_path: Path) -> Iterator[Shop]:
     with running_shop(tmp_path) as shop:
         shop.connect()
         shop.know(known_skus())
-        shop.hook_up(topics=webhook_care.TOPICS)
+        shop.hook_up(topics=TOPICS)
         shop.look()
         shop.look(HOOKS)
         yield shop
@@ -297,13 +298,13 @@ def test_webhooks_that_are_missing_are_made_where_the_hub_has_an_address(
         settings.PUBLIC_URL = shop.door.url
         shop.look(HOOKS)
         made = shop.control.books().webhooks
-        assert {hook.topic for hook in made} == set(webhook_care.TOPICS)
+        assert {hook.topic for hook in made} == set(TOPICS)
         assert {hook.url for hook in made} == {f"{shop.door.url}/webhooks/woocommerce/eu/"}
         assert all(hook.name.startswith("RetailHub (eu)") for hook in made)
         heard(shop, 2)
         assert Order.objects.count() == 2
         shop.look(HOOKS)
-        assert len(shop.control.books().webhooks) == len(webhook_care.TOPICS)
+        assert len(shop.control.books().webhooks) == len(TOPICS)
 
 
 def test_webhooks_that_are_left_to_people_are_only_told_of(shop: Shop, settings: Any) -> None:

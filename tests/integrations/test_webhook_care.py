@@ -16,6 +16,7 @@ from django.db import connection
 
 from integrations import connections, inbox, webhook_care, webhook_rates, webhook_secrets, webhooks
 from integrations.calls import Lines
+from integrations.connectors.woocommerce.findings import TOPICS
 from integrations.models import Connection, ConnectionState, InboxMessage, Poll, WebhookCare, WebhookHole
 from integrations.polls import Round, ensure
 from integrations.ports.capabilities import Check, Health, Testable
@@ -102,7 +103,7 @@ def shop(db: None) -> Iterator[Shop]:
     )
     webhooks.forget_secrets()
     shop = Shop()
-    for topic in webhook_care.TOPICS:
+    for topic in TOPICS:
         shop.have(topic)
     ensure(connection_id=store().pk, kinds=list(PollKind))
     yield shop
@@ -310,7 +311,7 @@ def test_switched_off_webhooks_are_not_silent_and_not_missing(shop: Shop) -> Non
     tell([polled(number, now - 60 * MINUTE) for number in range(10, 60)])
     for ref, hook in shop.hooks.items():
         shop.hooks[ref] = replace(hook, status=HookStatus.DISABLED)
-    assert look(shop)["reactivated"] == list(webhook_care.TOPICS)
+    assert look(shop)["reactivated"] == list(TOPICS)
     assert list(Case.objects.values_list("code", flat=True)) == ["webhook_disabled"]
     hole = WebhookHole.objects.get()
     assert hole.began_at == now - dt.timedelta(hours=3) + dt.timedelta(seconds=5)
@@ -343,11 +344,11 @@ def test_what_is_missing_is_made_once_with_the_newest_secret_and_a_name(shop: Sh
         shop.delete_webhook(ref)
     set_secrets(["new", SECRET])
     report = look(shop)
-    assert report["made"] == ["order.created", webhook_care.HARD_DELETE]
+    assert report["made"] == ["order.created", TOPICS[-1]]
     assert set(shop.secrets.values()) == {"new"}
     assert [hook.name for hook in shop.hooks.values() if hook.name] == [
         "RetailHub (eu): order.created",
-        f"RetailHub (eu): {webhook_care.HARD_DELETE}",
+        f"RetailHub (eu): {TOPICS[-1]}",
     ]
     assert look(shop)["made"] == []
 

@@ -28,6 +28,7 @@ from integrations.ports.documents import OrderStatus
 from integrations.states import PollKind
 from orders.models import Order
 from retailhub.core import clock, ids
+from retailhub.sandbox.erp.control import Control as ErpControl
 from retailhub.sandbox.store.control import Control, Place, running_store
 from retailhub.sandbox.store.lifelike.catalogue import HALF_CENT, KNOWN
 from tests.support.hub import LONG_AGO, Hub, install_eligibility, route, running_erp
@@ -71,8 +72,9 @@ class _Handler(WSGIRequestHandler):
 class Shop(Hub):
     """A `Hub` whose store is the look-alike one, connected as ``eu``."""
 
-    def __init__(self, place: Place, control: Control, erp: Any, books: Control, door: Door) -> None:
-        super().__init__(place, erp, books)  # type: ignore[arg-type] - of the store only url, key and secret are used
+    def __init__(self, place: Place, control: Control, erp: Any, books: ErpControl, door: Door) -> None:
+        # of the store a hub uses the address and the key only
+        super().__init__(place, erp, books)  # type: ignore[arg-type]
         self.shop, self.control, self.door = place, control, door
 
     def tell(self) -> int:

@@ -13,7 +13,7 @@ class StoreAccess:
 
     def __init__(self, info: ConnectionInfo, context: CallContext) -> None:
         self.context = context
-        self._name = info.name
+        self._name, self._deliver_to = info.name, info.deliver_to
         self._settings = parse_settings(info.settings)
         self._api = StoreApi(
             settings=self._settings,

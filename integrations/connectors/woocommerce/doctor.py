@@ -19,9 +19,7 @@ NO_ORDER = str(2**53 - 1)
 
 
 class Doctor(Shop, Hooks, Testable):
-    """``delivery_url`` is where our webhooks should point, where somebody set it."""
-
-    delivery_url: str = ""
+    """Looks at how a store is set up, and changes nothing in it."""
 
     def check(self) -> list[Check]:
         """See `Testable.check`. Stops at the first line that shows no way on."""
@@ -108,4 +106,4 @@ class Doctor(Shop, Hooks, Testable):
             found = self.webhooks()
         except ConnectorError as error:
             return findings.skipped("webhooks", error)
-        return findings.webhooks(found, connection=self._name, delivery_url=self.delivery_url)
+        return findings.webhooks(found, connection=self._name, delivery_url=self._deliver_to)

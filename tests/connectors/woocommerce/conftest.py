@@ -23,13 +23,16 @@ def shop() -> Iterator[RestStore]:
         yield running
 
 
-def connector_of(store: RecordedStore, context: CallContext | None = None, **settings: Any) -> Connector:
+def connector_of(
+    store: RecordedStore, context: CallContext | None = None, deliver_to: str = "", **settings: Any
+) -> Connector:
     """A connector of this store; ``settings`` beside the usual ones."""
     info = ConnectionInfo(
         name="eu",
         kind="woocommerce",
         settings={"base_url": store.url, "store_code": "eu", "allow_private": True, **settings},
         credentials={"consumer_key": KEY, "consumer_secret": SECRET, "webhook_secrets": ["s"]},
+        deliver_to=deliver_to,
     )
     return Connector(info, context or CallContext(deadline_seconds=5))
 

@@ -81,8 +81,7 @@ def test_webhooks_of_another_hub_and_of_another_connection_do_not_matter(shop: R
 
 
 def test_a_told_address_decides_where_webhooks_should_point(shop: RestStore, set_up: SetUp) -> None:
-    connector = connector_of(shop)
-    connector.delivery_url = "https://new.example.com/webhooks/woocommerce/eu/"
+    connector = connector_of(shop, deliver_to="https://new.example.com/webhooks/woocommerce/eu/")
 
     (check,) = [check for check in connector.check() if check.name == "webhooks"]
 
