@@ -13,7 +13,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, transaction
 
-from integrations import connections, inbox, retry
+from integrations import connections, inbox, polls, retry
 from integrations.calls import Lines
 from integrations.connectors.woocommerce import webhooks as woocommerce
 from integrations.events import ArrivalsParked, MessagesReleased, Parked
@@ -190,6 +190,9 @@ def _finish_without_flow(found: Sorted, fence: int) -> None:
         with transaction.atomic():
             _park(found.parked, found.told, fence)
             inbox.finish(found.ignored, fence=fence)
+            nameless = {each.connection_id for each in found.parked if each.code == inbox.NAMELESS}
+            if nameless:
+                polls.walk_soon(nameless)
     except LeaseLost:
         log.warning("lease_lost", fence=fence)
 

@@ -270,10 +270,11 @@ def finish(results: Iterable[Finish], *, fence: int) -> None:
         done = execute_values(cursor.cursor, FINISH, rows, template=FINISH_ROW, page_size=len(rows), fetch=True)
     if len(done) != len(rows):
         raise LeaseLost(f"{len(rows) - len(done)} of {len(rows)} messages were taken over")
-    _close([r.id for r in results if r.troubled and r.status is Status.DONE], "it was worked after all")
+    close_cases([r.id for r in results if r.troubled and r.status is Status.DONE], "it was worked after all")
 
 
-def _close(message_ids: Sequence[int], why: str) -> None:
+def close_cases(message_ids: Sequence[int], why: str) -> None:
+    """Tell that parked messages are done with, in the caller's transaction."""
     if message_ids:
         bus.publish(MessagesReleased("i", [f"message:msg_i{each}" for each in message_ids], why, clock.now()))
 
@@ -315,7 +316,11 @@ def overtake(known: Sequence[Overtaken]) -> None:
     rows = [(each.connection_id, each.shard, each.version_at, each.read_began) for each in known]
     with connection.cursor() as cursor:
         ended = execute_values(cursor.cursor, OVERTAKE, rows, template=OVERTAKE_ROW, page_size=len(rows), fetch=True)
-    _close([message_id for (message_id,) in ended], "a newer state of the order has been applied since")
+    close_cases([message_id for (message_id,) in ended], "a newer state of the order has been applied since")
+
+
+NAMELESS = "delivery_names_no_order"
+"""Code of a parked message about an order whose id it does not tell."""
 
 
 RECHECK, RETRY = "order.recheck", "order.retry"
@@ -339,29 +344,6 @@ def ring(*, connection_id: int, order_refs: Sequence[str], topic: str = RECHECK)
                 for ref in order_refs[start : start + 500]
             ]
         )
-
-
-HURRY = """
-UPDATE integrations_inboxmessage SET lane = %(lane)s WHERE status = 'pending' AND id = ANY(ARRAY(
-    SELECT q.id FROM (
-        SELECT shard, id FROM integrations_inboxmessage
-        WHERE status = 'pending' AND lane = %(lane)s AND connection_id = %(connection)s ORDER BY id LIMIT 500) f
-    CROSS JOIN LATERAL (
-        SELECT q.id FROM integrations_inboxmessage q
-        WHERE q.connection_id = %(connection)s AND q.shard = f.shard AND q.status IN ('pending', 'in_flight')
-          AND q.status = 'pending' AND q.lane > %(lane)s AND q.id < f.id
-        ORDER BY q.id LIMIT 20 FOR UPDATE SKIP LOCKED) q))
-"""
-
-
-def hurry(*, connection_id: int) -> int:
-    """Give what an urgent message of the same shard waits for that message's lane; returns how many.
-
-    A store's history is read at leisure; an order of it that is changed meanwhile must not wait for the rest of it.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(HURRY, {"connection": connection_id, "lane": Lane.ORDERS.value})
-        return int(cursor.rowcount)
 
 
 def fetch_body(message_id: int) -> tuple[dict[str, str], bytes] | None:

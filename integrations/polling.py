@@ -6,6 +6,7 @@ new, as inbound messages, together with where the next step begins.
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from integrations import connections, inbox, polls, retry
 from integrations.calls import Lines, Recorder, context_for
@@ -72,7 +73,7 @@ def drain(*, seconds: float) -> int:
 def work(*, lines: Lines, store_id: int) -> int:
     """Make the store's most urgent step that is due; returns 1 if there was one."""
     polls.ensure(connection_id=store_id, kinds=_kinds())
-    inbox.hurry(connection_id=store_id)
+    hurry(connection_id=store_id)
     at = polls.claim(connection_id=store_id)
     if at is None:
         return 0
@@ -123,6 +124,8 @@ def _commit(found: Found) -> None:
         if distinct:
             inbox.store(list(distinct.values()))
         polls.save(after, pause_seconds=settings.HISTORY_PAUSE_MS / 1000 if after.kind is PollKind.HISTORY else 0.0)
+        if after.kind is PollKind.WALK and after.done and after.began_at is not None:
+            end_nameless(connection_id=after.connection_id, before=after.began_at)
         if after.kind is PollKind.HISTORY and after.done and after.cursor_at is not None:
             # a store whose clock is behind ours: what it changes next is earlier than where we began
             since = dict.fromkeys((PollKind.CHANGED, PollKind.TRASH, PollKind.DRAFTS), after.cursor_at)
@@ -173,6 +176,42 @@ def _after_error(at: Round, error: ConnectorError) -> None:
 def _later(at: Round) -> float:
     """A look that fails is tried again within its period, so that it is late by less than two."""
     return min(retry.full_jitter(at.failures + 1, rng), float(at.every_seconds))
+
+
+HURRY = """
+UPDATE integrations_inboxmessage SET lane = %(lane)s WHERE status = 'pending' AND id = ANY(ARRAY(
+    SELECT q.id FROM (
+        SELECT shard, id FROM integrations_inboxmessage
+        WHERE status = 'pending' AND lane = %(lane)s AND connection_id = %(connection)s ORDER BY id LIMIT 500) f
+    CROSS JOIN LATERAL (
+        SELECT q.id FROM integrations_inboxmessage q
+        WHERE q.connection_id = %(connection)s AND q.shard = f.shard AND q.status IN ('pending', 'in_flight')
+          AND q.status = 'pending' AND q.lane > %(lane)s AND q.id < f.id
+        ORDER BY q.id LIMIT 20 FOR UPDATE SKIP LOCKED) q))
+"""
+
+
+def hurry(*, connection_id: int) -> int:
+    """Give what an urgent message of the same shard waits for that message's lane; returns how many.
+
+    A store's history is read at leisure; an order of it that is changed meanwhile must not wait for the rest of it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(HURRY, {"connection": connection_id, "lane": Lane.ORDERS.value})
+        return int(cursor.rowcount)
+
+
+def end_nameless(*, connection_id: int, before: dt.datetime) -> None:
+    """End what names no order and came before a walk over all ids began, in the caller's transaction; cases close."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE integrations_inboxmessage SET status = 'done', outcome = 'superseded',"
+            " finished_at = (SELECT rh_now())"
+            " WHERE status = 'parked' AND code = %s AND connection_id = %s AND received_at < %s RETURNING id",
+            [inbox.NAMELESS, connection_id, before],
+        )
+        ended = [message_id for (message_id,) in cursor.fetchall()]
+    inbox.close_cases(ended, "every order id of the store has been looked at since")
 
 
 def look_now(*, connection_id: int, kind: PollKind) -> None:

@@ -176,6 +176,21 @@ def fail(before: Round, *, code: str, detail: str, due_in: float) -> None:
         cursor.execute(FAIL, [code[:60], detail[:2000], due_in, before.id, before.fence])
 
 
+WALK_SOON = """
+UPDATE integrations_poll SET due_at = least(due_at, greatest(
+    (SELECT rh_now()), coalesce(finished_at, '-infinity') + %s * interval '1 second'))
+WHERE connection_id = ANY(%s) AND kind = 'walk' AND began_at IS NULL
+"""
+WALK_AT_MOST = 3600
+"""Seconds between two walks however often one is rung for: it asks for every id of the store."""
+
+
+def walk_soon(connection_ids: Collection[int]) -> None:
+    """Let the next walk over these stores' order ids begin soon, in the caller's transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(WALK_SOON, [WALK_AT_MOST, sorted(connection_ids)])
+
+
 def look_again_from(*, connection_id: int, kinds: Mapping[PollKind, dt.datetime | None]) -> None:
     """Begin these looks anew at once, from the moment given where it is earlier than where they stand.
 

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from integrations import inbox, polling, polls, pump
+from integrations import polling, polls, pump
 from integrations.leases import LeaseLost
 from integrations.models import InboxMessage, Poll
 from integrations.states import Lane, PollKind
 from orders.models import Order
+from reconciliation.models import Case
 from retailhub.sandbox.store.control import running_store
 from tests.support.shop import Shop, connect_another, known_skus, running_shop
 
@@ -187,7 +188,7 @@ def test_a_full_history_does_not_delay_a_new_order(shop: Shop, settings: object)
     assert InboxMessage.objects.filter(status="pending").count() == there(shop) > 270
     (new,) = shop.control.place_orders(1, lives={"completed": 1}, now=True)
     shop.tell()
-    inbox.hurry(connection_id=shop.eu.pk)
+    polling.hurry(connection_id=shop.eu.pk)
     pump.drain(seconds=30, go_on=lambda worked: worked == 0)
     assert Order.objects.filter(order_ref=new).exists()
     assert InboxMessage.objects.filter(status="pending").count() > 200
@@ -269,3 +270,21 @@ def test_two_stores_of_other_habits_through_a_night_of_summer_time(shop: Shop, t
         assert {row.currency for row in Order.objects.filter(store=uk)} == {"GBP"}
         money = {placed.id: placed.total for placed in control.walk_placed()}
         assert {int(row.order_ref): row.total for row in Order.objects.filter(store=uk)} == money
+
+
+def test_what_names_no_order_rings_a_walk_and_is_over_when_every_id_was_looked_at(shop: Shop) -> None:
+    refs = shop.control.place_orders(5, lives={"completed": 1}, now=True)
+    shop.look()
+    shop.settle()
+    assert shop.untrue() == {}
+    shop.control.delete(refs[3])
+    error = b'{"code":"woocommerce_rest_shop_order_invalid_id","message":"Invalid ID.","data":{"status":404}}'
+    shop.deliver(error, "order.updated")
+    shop.settle()
+    assert Case.objects.get(code="delivery_names_no_order").state == "open"
+    polling.drain(seconds=60)
+    shop.settle()
+    assert shop.untrue() == {}
+    assert Case.objects.get(code="delivery_names_no_order").state == "closed"
+    assert not InboxMessage.objects.filter(status="parked").exists()
+    assert shop.misposted() == {}
