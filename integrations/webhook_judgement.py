@@ -166,8 +166,6 @@ def _why_late(row: Connection, care: WebhookCare, found: Rates, last: dt.datetim
     if found.late_seconds is not None and found.late_seconds > LATE_SECONDS:
         return f"Half of its last deliveries came more than {_span(found.late_seconds)} after the change."
     hole = WebhookHole.objects.filter(connection=row).order_by("-began_at").first()
-    if hole is not None and hole.polled_at is None:
-        return ""
     heard = [last, care.active_since, hole.ended_at if hole else None]
     since = max(at for at in [*heard, row.created_at] if at is not None)
     if now - since < SILENT or found.polled < SILENT_CHANGES:
