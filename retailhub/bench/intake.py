@@ -10,7 +10,7 @@ from typing import Any
 import psycopg2
 
 from retailhub.bench import load, machine
-from retailhub.sandbox.feeder import prebuilt
+from retailhub.bench.deliveries import prebuilt
 from retailhub.sandbox.stack import HOST, Stack
 
 CONNECTIONS = 64

@@ -16,8 +16,12 @@ from rich.table import Table
 
 from retailhub.bench import engine, flow, intake
 from retailhub.sandbox import parts
+from retailhub.sandbox.erp.control import Control
+from retailhub.sandbox.mischief import WIRE
 from retailhub.sandbox.services import REPOSITORY, Services, default_state_dir
 from retailhub.sandbox.stack import Stack
+from retailhub.sandbox.store.control import Place
+from retailhub.sandbox.store.lifelike.catalogue import known_products
 from retailhub.sandbox.supervisor import Command, SandboxError
 
 SECTIONS = ("intake", "engine", "flow", "history", "tryton")
@@ -29,6 +33,7 @@ GOALS = {
     "tryton": "ratio ≥ 0.9",
 }
 
+NOWHERE = Place(url="http://127.0.0.1:9", tls_url="", control_url="", key="ck_nobody", secret="cs_nobody")  # noqa: S106 - no store's
 EXTRA = {"history": {"RETAILHUB_HISTORY_PAUSE_MS": "0", "RETAILHUB_LOG_LEVEL": "warning"}}
 """Settings of a section: no pause that spares a store where its limit is sought."""
 
@@ -80,19 +85,19 @@ class Bench:
         return engine.measure(count=self.options.count, folder=stack.services.state.path)
 
     def _flow(self, stack: Stack) -> dict[str, Any]:
-        secret = secrets.token_hex(16)
-        feeder = parts.start_feeder(
-            stack.services, target=stack.webhook_url, secret=secret, orders=self.options.orders, seed=7
-        )
-        self._connect(stack, secret=secret, store_url=feeder, products=True)
+        place, store = parts.start_store(stack.services, seed=7, queue_seconds=0.05, queue_runners=4)
+        erp = self._connect(stack, secret=secrets.token_hex(16), place=place)
+        stack.environment["RETAILHUB_PUBLIC_URL"] = stack.url
         stack.start()
-        return flow.measure(stack, feeder=feeder, orders=self.options.orders)
+        parts.wait_for_webhooks(stack.services, store)
+        store.trouble(**WIRE, seed=7)
+        return flow.measure(stack, store=store, erp=erp, orders=self.options.orders)
 
     def _history(self, stack: Stack) -> dict[str, Any]:
         from retailhub.bench import history  # noqa: PLC0415 - needs Django's settings
 
         place, control = parts.start_store(stack.services)
-        self._connect(stack, secret="unused", store_url=place.url, consumer=(place.key, place.secret))  # noqa: S106 - nothing is delivered
+        self._connect(stack, secret="unused", place=place)  # noqa: S106 - nothing is delivered
         return history.measure(place, control, orders=self.options.history)
 
     def _tryton(self, stack: Stack) -> dict[str, Any]:
@@ -100,30 +105,22 @@ class Bench:
 
         return tryton.measure_in(stack.services)
 
-    def _connect(
-        self,
-        stack: Stack,
-        *,
-        secret: str,
-        store_url: str = "http://127.0.0.1:9",
-        products: bool = False,
-        consumer: tuple[str, str] = ("ck_feeder", "cs_feeder"),
-    ) -> None:
+    def _connect(self, stack: Stack, *, secret: str, place: Place = NOWHERE) -> Control:
+        """A store, reachable or not, and a fresh look-alike ERP that knows what such stores sell."""
         from retailhub.sandbox import connecting  # noqa: PLC0415 - needs Django's settings
-        from retailhub.sandbox.feeder import known_products  # noqa: PLC0415
 
-        place, control = parts.start_erp(stack.services)
-        if products:
-            control.add_products([product["sku"] for product in known_products()["products"]])
+        erp, control = parts.start_erp(stack.services)
+        control.add_products([row["sku"] for row in known_products()["products"]])
         connecting.connect(
-            store_url=store_url,
+            store_url=place.url,
             webhook_secret=secret,
             erp_kind="lookalike_erp",
-            erp_settings={"base_url": place.base_url, "allow_private": True},
-            erp_credentials={"api_key": place.api_key},
+            erp_settings={"base_url": erp.base_url, "allow_private": True},
+            erp_credentials={"api_key": erp.api_key},
             live_from=dt.datetime(2000, 1, 1, tzinfo=dt.UTC),
-            consumer=consumer,
+            consumer=(place.key, place.secret),
         )
+        return control
 
 
 def _show(console: Console, name: str, values: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ def connect(
     erp_settings: Mapping[str, Any],
     erp_credentials: Mapping[str, Any],
     live_from: dt.datetime,
-    consumer: tuple[str, str] = ("ck_feeder", "cs_feeder"),
+    consumer: tuple[str, str],
     max_in_flight: int = 2,
 ) -> None:
     """Make connections ``shop`` and ``erp`` and the route between them, and read the ERP's catalogue."""

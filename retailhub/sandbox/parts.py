@@ -1,17 +1,20 @@
-"""The other systems of a sandbox, started beside a stack: a look-alike ERP and a store that feeds it."""
+"""The other systems of a sandbox, started beside a stack: a look-alike ERP and a look-alike store."""
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+from integrations.connectors.woocommerce.findings import TOPICS
 from retailhub.sandbox.erp.control import Control, Place, read_place
 from retailhub.sandbox.services import REPOSITORY, Services
 from retailhub.sandbox.store import control as store
-from retailhub.sandbox.supervisor import Command, StateDirectory
+from retailhub.sandbox.supervisor import Command, SandboxError, StateDirectory
+
+WEBHOOKS_WITHIN_SECONDS = 120.0
 
 
 def start_erp(services: Services) -> tuple[Place, Control]:
@@ -35,19 +38,17 @@ def start_store(services: Services, **options: Any) -> tuple[store.Place, store.
     return place, store.Control(place.control_url)
 
 
-def start_feeder(
-    services: Services, *, target: str, secret: str, orders: int, seed: int, rate: float | None = None
-) -> str:
-    """A store that waits for SIGUSR1 before it sends to ``target``; returns its address."""
-    ready = services.state.path / "feeder.json"
-    ready.unlink(missing_ok=True)
-    argv = [sys.executable, "-m", "retailhub.sandbox.feeder", "--ready-file", str(ready), "--hold"]
-    argv += ["--target", target, "--secret", secret, "--orders", str(orders), "--seed", str(seed)]
-    argv += ["--ledger", str(_fresh(services.state.path / "feeder.sqlite"))]
-    argv += ["--rate", str(rate)] if rate else []
-    services.supervisor.start(Command(name="feeder", argv=argv, cwd=REPOSITORY, ready=ready.exists))
-    url: str = json.loads(ready.read_text())["url"]
-    return url
+def wait_for_webhooks(services: Services, control: store.Control) -> None:
+    """Return when a RetailHub that was given its public address has made its webhooks in the store.
+
+    Raises `SandboxError`.
+    """
+    until = time.monotonic() + WEBHOOKS_WITHIN_SECONDS
+    while control.progress()["webhooks"].get("active", 0) < len(TOPICS):
+        services.supervisor.check()
+        if time.monotonic() > until:
+            raise SandboxError(f"RetailHub did not make its webhooks within {WEBHOOKS_WITHIN_SECONDS:.0f} s.")
+        time.sleep(0.1)
 
 
 def forget(state: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from retailhub.sandbox.store.auth import Key
+from retailhub.sandbox.store.people import Shopping
 from retailhub.sandbox.store.running import RunningStore
 from retailhub.sandbox.store.server import HOST
 from retailhub.sandbox.store.settings import StoreSettings
@@ -53,6 +54,8 @@ def main() -> int:
         _write_whole(options.ready_file, json.dumps(place))
     sys.stdout.write(f"{place['url']} control {place['control_url']}\n")
     sys.stdout.flush()
+    if options.orders:
+        running.people.start(Shopping(orders=options.orders, rate=options.rate, plant=options.plant))
     stop.wait()
     running.close()
     return 0
@@ -85,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--key", default="ck_store", help="REST key with all rights")
     add("--secret", default="cs_store")
     add("--empty", action="store_true", help="without the made-up catalogue")
+    add("--orders", type=int, default=0, help="how many orders people place from the start on")
+    add("--rate", type=float, help="orders a second (default: as fast as their deliveries are taken)")
+    add("--plant", type=float, default=0.04, help="share of orders with a planted problem")
     return parser
 
 

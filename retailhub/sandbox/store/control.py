@@ -142,13 +142,17 @@ class Webhook:
 
 @dataclass(frozen=True)
 class Books:
-    """All of the store's ledger. ``calls`` by "METHOD address status", numbers in addresses as ``{id}``."""
+    """All of the store's ledger. ``calls`` by "METHOD address status", numbers in addresses as ``{id}``.
+
+    ``disabled``: how often a webhook was switched off.
+    """
 
     placed: tuple[PlacedOrder, ...]
     deliveries: tuple[Delivery, ...]
     webhooks: tuple[Webhook, ...]
     calls: Mapping[str, int]
     faults: Mapping[str, int]
+    disabled: int = 0
 
     def money(self) -> dict[int, tuple[str, Decimal]]:
         """Currency and total of every order that was not deleted for good."""
@@ -169,6 +173,19 @@ class Control:
         whole lives at once, ``silent=True`` for imports, ``created=datetime`` for when.
         """
         return [int(ident) for ident in self._call("POST", "place", _moments({"count": count, **wish}))["ids"]]
+
+    def open_doors(self, orders: int, **shopping: Any) -> None:
+        """People place ``orders`` over time, and their lives go on meanwhile; see `progress`.
+
+        ``shopping`` has the fields of `people.Shopping`: ``rate=5.0`` orders a second, ``plant=0.04``. Raises
+        ``ValueError`` while others are still shopping.
+        """
+        self._call("POST", "people", {"orders": orders, **shopping})
+
+    def products(self) -> dict[str, Any]:
+        """``{"products": [{"sku", "name", "price"}], "unmapped": [skus]}``: what its ERP knows, and what not."""
+        found: dict[str, Any] = self._call("GET", "products")
+        return found
 
     def make_history(self, count: int, **wish: Any) -> tuple[int, int]:
         """Many old orders quickly, silently, at the end of their lives; the first and the last number."""
@@ -197,9 +214,9 @@ class Control:
     def restore(self, order_id: int, *, silent: bool = False) -> None:
         self._deed("restore", order_id, silent=silent)
 
-    def delete(self, order_id: int) -> None:
-        """For good; no order webhook hears of that in the real store either."""
-        self._deed("delete", order_id)
+    def delete(self, order_id: int, *, silent: bool = False) -> None:
+        """For good; no order webhook hears of that in the real store either, only an action's."""
+        self._deed("delete", order_id, silent=silent)
 
     def refund(self, order_id: int, *, silent: bool = False, **fields: Any) -> int:
         """A refund as POST refunds takes it (``amount="5.00"``, ``line_items=[...]``); its number."""
@@ -259,7 +276,8 @@ class Control:
         return changed(Manners(), self._call("DELETE", "manners"))
 
     def progress(self) -> dict[str, Any]:
-        """Counts: orders by status, ``alive`` lives, deliveries by outcome, ``pending`` ones."""
+        """Counts: orders by status, ``alive`` lives, deliveries by outcome, ``pending`` ones, webhooks by status, how
+        often one was ``disabled``, and how far the ``people`` are (``wanted``, ``placed``, ``finished``)."""
         found: dict[str, Any] = self._call("GET", "progress")
         return found
 
@@ -274,7 +292,12 @@ class Control:
             ((kind, row),) = line.items()
             rows[kind].append(_KINDS[kind](**_read(kind, row)))
         return Books(
-            tuple(rows["order"]), tuple(rows["delivery"]), tuple(rows["webhook"]), counts["calls"], counts["faults"]
+            tuple(rows["order"]),
+            tuple(rows["delivery"]),
+            tuple(rows["webhook"]),
+            counts["calls"],
+            counts["faults"],
+            counts["disabled"],
         )
 
     def walk_placed(self) -> Iterator[PlacedOrder]:

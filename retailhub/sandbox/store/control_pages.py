@@ -15,7 +15,9 @@ import msgspec
 from retailhub.sandbox.store import hidden, loading, makers, order_writes, refunds
 from retailhub.sandbox.store.calls import Answer
 from retailhub.sandbox.store.errors import RestError
+from retailhub.sandbox.store.lifelike.catalogue import known_products
 from retailhub.sandbox.store.manners import Manners, changed
+from retailhub.sandbox.store.people import shopping_of
 from retailhub.sandbox.store.queue import Trouble
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ class ControlPages:
         self._store = running.store
         self._pages: dict[tuple[str, str], Callable[[Any], Any]] = {
             ("POST", "place"): lambda body: {"ids": makers.place_orders(self._store, makers.wish_of(body))},
+            ("POST", "people"): self._people,
             ("POST", "history"): self._history,
             ("POST", "advance"): lambda body: {"steps": makers.advance(self._store, **(body or {}))},
             ("POST", "orders"): self._change_order,
@@ -49,6 +52,7 @@ class ControlPages:
             ("POST", "manners"): self._behave,
             ("DELETE", "manners"): lambda _: self._adopt(Manners()),
             ("GET", "progress"): lambda _: self._progress(),
+            ("GET", "products"): lambda _: known_products(),
         }
 
     def answer(self, method: str, name: str, body: Any) -> Answer | Iterator[Doc]:
@@ -63,6 +67,10 @@ class ControlPages:
         except RestError as error:
             raise ValueError(f"{error.code}: {error.message}") from error
         return Answer(status=200, body=json.dumps(found).encode(), headers={"Content-Type": "application/json"})
+
+    def _people(self, body: Doc) -> Doc:
+        self._running.people.start(shopping_of(body))
+        return self._running.people.progress()
 
     def _history(self, body: Doc) -> Doc:
         first, last = makers.make_history(self._store, makers.wish_of(body))
@@ -139,15 +147,20 @@ class ControlPages:
         rows = self._store.ledger.rows("SELECT status, count(*) AS n FROM placed GROUP BY status")
         outcomes = self._store.ledger.rows("SELECT outcome, count(*) AS n FROM delivery GROUP BY outcome")
         alive = self._store.ledger.value("SELECT count(*) FROM placed WHERE steps IS NOT NULL")
+        hooks = self._store.ledger.rows("SELECT status, count(*) AS n FROM webhook GROUP BY status")
         return {
             "orders": {row["status"]: row["n"] for row in rows},
             "alive": alive,
             "deliveries": {row["outcome"]: row["n"] for row in outcomes},
             "pending": self._running.queue.pending(),
+            "people": self._running.people.progress(),
+            "webhooks": {row["status"]: row["n"] for row in hooks},
+            "disabled": self._store.ledger.counter("disabled"),
         }
 
     def _books(self) -> Iterator[Doc]:
         for kind, query in _BOOKS:
             for row in self._store.ledger.db.execute(query):
                 yield {kind: dict(row)}
-        yield {"counts": {"calls": dict(self._running.rest.calls), "faults": self._running.temper.faults()}}
+        calls, faults = dict(self._running.rest.calls), self._running.temper.faults()
+        yield {"counts": {"calls": calls, "faults": faults, "disabled": self._store.ledger.counter("disabled")}}

@@ -7,6 +7,7 @@ a row disables the webhook. On top of that the wire may be in trouble (`Trouble`
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import random
 import threading
@@ -20,6 +21,7 @@ from retailhub.sandbox.store.delivering import NoAnswer, Poster, delivery_id, he
 from retailhub.sandbox.store.store import Store
 
 MOST_FAILURES = 6
+REFUSED_STATUS = 503
 _LOG = """
 INSERT INTO delivery (webhook_id, topic, arg, at, outcome, status, delivery_id, sha256, seconds)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -29,10 +31,12 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     """What happens to deliveries on their way. Chances between 0 and 1, thrown from ``seed``.
 
-    Dropped ones the store believes delivered. ``window`` is how far a shuffled one may be overtaken.
+    Dropped ones the store believes delivered. Refused ones something before the receiver answers with 503.
+    ``window`` is how far a shuffled one may be overtaken.
     """
 
     drop: float = 0.0
+    refused: float = 0.0
     doubled: float = 0.0
     shuffled: float = 0.0
     late: float = 0.0
@@ -139,9 +143,11 @@ class Queue:
             body = self._build(webhook["topic"], job.arg)
             with self._claiming:
                 dropped, doubled = self._chance(self.trouble.drop), self._chance(self.trouble.doubled)
-                late = self._chance(self.trouble.late)
+                refused, late = self._chance(self.trouble.refused), self._chance(self.trouble.late)
             if dropped:
                 self._log(webhook, job.arg, body, outcome="dropped", status=None, seconds=0.0)
+            elif refused:
+                self._book(webhook, job.arg, body, status=REFUSED_STATUS, seconds=0.0)
             elif late:
                 self._put_off(job, body)
             else:
@@ -176,15 +182,17 @@ class Queue:
             second=int(self._store.clock.exact()),
         )
         began, status = time.monotonic(), None
-        try:
+        with contextlib.suppress(NoAnswer):
             status = poster.post(headers, body)
-        except NoAnswer:
-            taken = False
-        else:
-            taken = 200 <= status <= 302
+        self._book(webhook, arg, body, status=status, seconds=time.monotonic() - began, again=again)
+
+    def _book(
+        self, webhook: Any, arg: int, body: bytes, *, status: int | None, seconds: float, again: bool = False
+    ) -> None:
+        taken = status is not None and 200 <= status <= 302
         with self._store.ledger.transaction():
             outcome = "again" if again else "taken" if taken else "refused"
-            self._log(webhook, arg, body, outcome=outcome, status=status, seconds=time.monotonic() - began)
+            self._log(webhook, arg, body, outcome=outcome, status=status, seconds=seconds)
             if not again:
                 self._count(webhook["id"], taken=taken)
 
@@ -192,10 +200,12 @@ class Queue:
         """Every outcome is saved, so the webhook's date moves with each delivery."""
         now, run = self._store.clock.now(), self._store.ledger.run
         failures = self._store.ledger.value("SELECT failures FROM webhook WHERE id = ?", (webhook_id,))
+        status = self._store.ledger.value("SELECT status FROM webhook WHERE id = ?", (webhook_id,))
         if taken:
             run("UPDATE webhook SET failures = 0, modified = ? WHERE id = ?", (now, webhook_id))
         elif failures is not None and failures >= MOST_FAILURES:
             run("UPDATE webhook SET status = 'disabled', modified = ? WHERE id = ?", (now, webhook_id))
+            self._store.ledger.next_id("disabled", count=int(status == "active"))
             self._store.hooks.changed()
         else:
             run("UPDATE webhook SET failures = failures + 1, modified = ? WHERE id = ?", (now, webhook_id))

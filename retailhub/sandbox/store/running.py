@@ -10,6 +10,7 @@ import msgspec
 from retailhub.sandbox.store.auth import Gate, Key
 from retailhub.sandbox.store.control_pages import ControlPages
 from retailhub.sandbox.store.manners import Manners, Temper
+from retailhub.sandbox.store.people import People
 from retailhub.sandbox.store.queue import Queue
 from retailhub.sandbox.store.rest import Rest
 from retailhub.sandbox.store.routes import ROUTES
@@ -45,6 +46,7 @@ class RunningStore:
         self.gate = Gate(keys)
         self.rest = Rest(self.store, self.gate, ROUTES)
         self.queue = Queue(self.store, self.rest.build)
+        self.people = People(self.store, self.queue.pending)
         shared: dict[str, object] = {"rest": self.rest, "temper": self.temper, "cache": {}}
         self._serve(api, shared)
         self.tls_port = 0
@@ -70,8 +72,9 @@ class RunningStore:
         self.gate.read_only = manners.read_only
 
     def close(self) -> None:
-        """Cut all connections, end the queue, close the books."""
+        """Cut all connections, send people home, end the queue, close the books."""
         for server in self._servers:
             server.cut()
+        self.people.close()
         self.queue.close()
         self.store.close()

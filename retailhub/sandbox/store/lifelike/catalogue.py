@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from itertools import product as combinations
+from typing import Any
 
 import msgspec
 
@@ -170,6 +171,14 @@ UNKNOWN: tuple[Product, ...] = tuple(
 PRODUCTS: tuple[Product, ...] = (*KNOWN, *HALF_CENT, *UNKNOWN)
 BY_ID: dict[int, Product] = {row.id: row for row in PRODUCTS}
 BY_SKU: dict[str, Product] = {row.sku.casefold(): row for row in PRODUCTS}
+
+
+def known_products() -> dict[str, Any]:
+    """``{"products": [{"sku", "name", "price"}], "unmapped": [skus]}``: what an ERP of these stores knows, and not."""
+    return {
+        "products": [{"sku": row.sku, "name": row.name, "price": str(row.price)} for row in (*KNOWN, *HALF_CENT)],
+        "unmapped": [row.sku for row in UNKNOWN],
+    }
 
 
 class Coupon(msgspec.Struct, frozen=True):
