@@ -121,11 +121,7 @@ class Receiver:
         return found
 
 
-@contextmanager
-def receiving() -> Iterator[Receiver]:
-    """A receiver until the block ends."""
-    receiver = Receiver()
-
+def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -154,7 +150,14 @@ def receiving() -> Iterator[Receiver]:
             except (OSError, ValueError):
                 self.close_connection = True
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    return Handler
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    """A receiver until the block ends."""
+    receiver = Receiver()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(receiver))
     server.daemon_threads = True
     receiver.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

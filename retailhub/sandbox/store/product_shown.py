@@ -51,17 +51,19 @@ BLANK: Doc = {
 
 def product_shown(store: Store, row: sqlite3.Row) -> Doc:
     """As ``GET products/{id}`` has it, a variation too."""
-    doc, site, clock = load(row["doc"]), store.settings.site, store.clock
-    parent = _parent(store, row)
-    variation = row["type"] == "variation"
-    children = _children(store, row["id"]) if row["type"] == "variable" else []
+    doc, parent = load(row["doc"]), _parent(store, row)
     price = _price(store, row, doc)
-    permalink = f"{site}/product/{doc['slug']}/" if parent is None else _variation_address(site, parent, doc)
+    head = _head(store, row, doc, parent)
+    return {**head, **_offer(row, doc, parent, price), **_rest(store, row, doc, parent, price)}
+
+
+def _head(store: Store, row: sqlite3.Row, doc: Doc, parent: Doc | None) -> Doc:
+    site, clock = store.settings.site, store.clock
     return {
         "id": row["id"],
         "name": doc["name"],
         "slug": doc["slug"],
-        "permalink": permalink,
+        "permalink": f"{site}/product/{doc['slug']}/" if parent is None else _variation_address(site, parent, doc),
         "date_created": clock.local(row["created"]),
         "date_created_gmt": clock.gmt(row["created"]),
         "date_modified": clock.local(row["modified"]),
@@ -73,8 +75,13 @@ def product_shown(store: Store, row: sqlite3.Row) -> Doc:
         "description": doc["description"],
         "short_description": doc["short_description"],
         "sku": doc["sku"],
+    }
+
+
+def _offer(row: sqlite3.Row, doc: Doc, parent: Doc | None, price: Any) -> Doc:
+    return {
         **_prices(doc, price, row["type"]),
-        "total_sales": "0" if variation else doc["total_sales"],
+        "total_sales": "0" if row["type"] == "variation" else doc["total_sales"],
         "virtual": doc["virtual"],
         "downloadable": doc["downloadable"],
         **_DOWNLOADS,
@@ -90,6 +97,13 @@ def product_shown(store: Store, row: sqlite3.Row) -> Doc:
         "shipping_taxable": not doc["virtual"],
         "shipping_class": "",
         "shipping_class_id": 0,
+    }
+
+
+def _rest(store: Store, row: sqlite3.Row, doc: Doc, parent: Doc | None, price: Any) -> Doc:
+    variation = row["type"] == "variation"
+    children = _children(store, row["id"]) if row["type"] == "variable" else []
+    return {
         "reviews_allowed": doc["reviews_allowed"] and not variation,
         "average_rating": "0.00",
         "rating_count": 0,
