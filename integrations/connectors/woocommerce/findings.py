@@ -22,7 +22,6 @@ CLOCK_REFUSED = dt.timedelta(minutes=14)
 SLOW_SECONDS = 5.0
 TOPICS = ("order.created", "order.updated", "order.deleted", "order.restored", "action.woocommerce_delete_order")
 """What our webhooks tell of; the last is the only word about an order that is deleted for good."""
-"""What our webhooks tell of; the last is the only word about an order that is deleted for good."""
 _NO_DECIMALS = frozenset({"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "XAF"})
 _THREE_DECIMALS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 
