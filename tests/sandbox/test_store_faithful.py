@@ -122,6 +122,18 @@ def page_of(headers: dict[str, str]) -> tuple[str | None, str | None, list[tuple
     return headers.get("X-WP-Total"), headers.get("X-WP-TotalPages"), kinds
 
 
+def test_a_header_that_is_stripped_on_the_way_counts_as_no_key(played: tuple[World, dict[str, Answer]]) -> None:
+    world, _ = played
+    exchange = world.recorded["order_get_ssl_basic"]
+    world.control.behave(strip_authorization=True)
+
+    refused = replay.ask(world, exchange)
+    world.control.be_good()
+
+    assert (refused.status, refused.code) == (401, "woocommerce_rest_cannot_view")
+    assert replay.ask(world, exchange).status == 200
+
+
 def test_what_is_not_replayed_is_recorded_and_has_its_reason() -> None:
     assert set(EXCHANGES) <= set(NAMES)
     assert all(len(reason) > 20 for reason in EXCHANGES.values())

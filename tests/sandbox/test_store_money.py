@@ -250,5 +250,8 @@ def test_a_store_rounds_taxes_by_line_or_once(tmp_path: Path, at_subtotal: bool,
     with running_store(tmp_path, queue_seconds="never", round_at_subtotal=at_subtotal) as (place, _):
         order = post(Caller(place), line_items=lines)
 
+        exact = Caller(place)("GET", f"orders/{order['id']}", dp=4).json
+
     assert (order["total_tax"], order["total"]) == (tax, str(Decimal("3.39") + Decimal(tax)))
     assert [line["total_tax"] for line in order["line_items"]] == ["0.21"] * 3
+    assert {line["total_tax"] for line in exact["line_items"]} == {"0.2147" if at_subtotal else "0.2100"}

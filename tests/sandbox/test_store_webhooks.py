@@ -302,6 +302,20 @@ def test_trouble_on_the_wire_loses_doubles_and_delays_and_the_store_believes_its
     assert [row.json["customer_note"] for row in shop.receiver.deliveries] == ["late", "early"]
 
 
+def test_a_webhook_hears_of_what_happens_once_it_is_there_and_no_longer_when_it_is_deleted(shop: Shop) -> None:
+    order_id = shop.order(status="pending")
+    shop.run()
+    second = shop.call.webhook("order.updated", f"{shop.receiver.url}/second")
+    shop.receiver.received.clear()
+
+    shop.touch(order_id)
+    assert shop.run() == [("order.updated", order_id)] * 2
+
+    assert shop.call("DELETE", f"webhooks/{second}", force="true").status == 200
+    shop.touch(order_id)
+    assert shop.run() == [("order.updated", order_id)]
+
+
 def test_the_queue_runs_by_itself_unless_it_is_held_or_cron_is_off(tmp_path: Path) -> None:
     with receiving() as receiver, running_store(tmp_path, queue_seconds=0.05) as (place, control):
         call = Caller(place)

@@ -19,5 +19,8 @@ PARTS: tuple[str, ...] = (
     "Coupons' limits, minima, products and dates: a coupon that exists applies.",
     "E-mails, downloads, images, reviews, related products, brands and tags: always none.",
     "Pages below wc/v3 that nothing here asks for (product attributes, brands, most reports, PayPal).",
+    "Claims of many jobs at once: several queue runners here may overtake each other, recorded ones did not.",
+    "Rights of a webhook's user beyond may read and may not; a key whose user lost its rights.",
+    "Writing settings, gateways and shipping zones; postcodes and states of the store's own address in taxes.",
     "Looking at stock before selling: neither does the recorded REST API.",
 )

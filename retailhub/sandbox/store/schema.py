@@ -14,6 +14,7 @@ CREATE TABLE IF NOT EXISTS orders (
 );
 CREATE INDEX IF NOT EXISTS orders_created ON orders (created, id, status);
 CREATE INDEX IF NOT EXISTS orders_modified ON orders (modified, id, status);
+CREATE INDEX IF NOT EXISTS orders_walk ON orders (id, status);
 CREATE INDEX IF NOT EXISTS orders_status ON orders (status);
 CREATE INDEX IF NOT EXISTS orders_customer ON orders (customer_id) WHERE customer_id != 0;
 CREATE TABLE IF NOT EXISTS order_product (
