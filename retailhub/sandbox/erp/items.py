@@ -1,28 +1,29 @@
 """Gives a running look-alike ERP items, as somebody at the ERP would.
 
     python -m retailhub.sandbox.erp.items --control http://127.0.0.1:8901 SKU …
-    python -m retailhub.sandbox.erp.items --control http://127.0.0.1:8901 --of http://127.0.0.1:8910
+    python -m retailhub.sandbox.erp.items --control http://127.0.0.1:8901 --of http://127.0.0.1:8911
 
-``--of`` takes the products of a sandbox store.
+``--of`` takes the products of a look-alike store, by its control address.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import urllib.error
-import urllib.request
 from collections.abc import Sequence
 
 from retailhub.sandbox.erp.control import Control
+from retailhub.sandbox.store.control import Control as StoreControl
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Give the items; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m retailhub.sandbox.erp.items", description=__doc__)
     parser.add_argument("--control", required=True, metavar="URL", help="control address of the ERP")
-    parser.add_argument("--of", default="", metavar="URL", help="a sandbox store whose products it is to know")
+    parser.add_argument(
+        "--of", default="", metavar="URL", help="control address of a look-alike store whose goods it is to know"
+    )
     parser.add_argument("skus", nargs="*", metavar="SKU")
     options = parser.parse_args(argv)
     if not (options.of or options.skus):
@@ -37,9 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _products(store_url: str) -> dict[str, str]:
-    with urllib.request.urlopen(f"{store_url.rstrip('/')}/_control/products", timeout=10) as answer:  # noqa: S310 - the user's own address
-        return {product["sku"]: product["name"] for product in json.loads(answer.read())["products"]}
+def _products(control_url: str) -> dict[str, str]:
+    return {product["sku"]: product["name"] for product in StoreControl(control_url).products()["products"]}
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from retailhub.sandbox.feeder.oauth import WINDOW, as_php_sees, signature_of
 from retailhub.sandbox.store.errors import RestError
+from retailhub.sandbox.store.oauth import WINDOW, as_php_sees, signature_of
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _METHODS = frozenset({"HMAC-SHA1", "HMAC-SHA256"})

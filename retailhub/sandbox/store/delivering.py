@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import http.client
 import ssl
 from urllib.parse import urlsplit
 
-from retailhub.sandbox.feeder.deliveries import USER_AGENT, delivery_id, ping_headers, sign
+from retailhub.sandbox.store.settings import WC_VERSION
 
-__all__ = ["NoAnswer", "Poster", "delivery_id", "headers_of", "ping"]
+USER_AGENT = f"WooCommerce/{WC_VERSION} Hookshot (WordPress/7.1)"
+_SALT = b"store"
 
 
 class NoAnswer(Exception):
@@ -50,6 +54,16 @@ class Poster:
         return http.client.HTTPConnection(host, port, timeout=self._seconds)
 
 
+def sign(secret: str, body: bytes) -> str:
+    """base64(HMAC-SHA256(secret, body)), the value of X-WC-Webhook-Signature."""
+    return base64.b64encode(hmac.digest(secret.encode(), body, hashlib.sha256)).decode()
+
+
+def delivery_id(webhook_id: int, second: int) -> str:
+    """The same for all deliveries of one webhook within one second, so it names no delivery."""
+    return hmac.new(_SALT, f"{webhook_id}{second}".encode(), hashlib.md5).hexdigest()
+
+
 def headers_of(
     *, host: str, source: str, topic: str, webhook_id: int, secret: str, body: bytes, second: int
 ) -> dict[str, str]:
@@ -70,6 +84,19 @@ def headers_of(
         "X-WC-Webhook-Delivery-ID": delivery_id(webhook_id, second),
         "Connection": "close",
         "Content-Length": str(len(body)),
+    }
+
+
+def ping_headers(webhook_id: int, host: str) -> dict[str, str]:
+    """The headers of the form post that a new webhook sends; its body is ``webhook_id=N``."""
+    return {
+        "Host": host,
+        "User-Agent": USER_AGENT,
+        "Accept": "*/*",
+        "Accept-Encoding": "deflate, gzip, br, zstd",
+        "Connection": "close",
+        "Content-Length": str(len(f"webhook_id={webhook_id}")),
+        "Content-Type": "application/x-www-form-urlencoded",
     }
 
 

@@ -170,7 +170,6 @@ UNKNOWN: tuple[Product, ...] = tuple(
 
 PRODUCTS: tuple[Product, ...] = (*KNOWN, *HALF_CENT, *UNKNOWN)
 BY_ID: dict[int, Product] = {row.id: row for row in PRODUCTS}
-BY_SKU: dict[str, Product] = {row.sku.casefold(): row for row in PRODUCTS}
 
 
 def known_products() -> dict[str, Any]:
@@ -249,7 +248,6 @@ class StoreProfile(msgspec.Struct, frozen=True, kw_only=True):
     countries: tuple[tuple[str, int], ...]
     with_tax_share: float
     """Share of orders placed while prices are entered with tax."""
-    first_order_id: int = 1000
 
 
 PROFILES: dict[str, StoreProfile] = {

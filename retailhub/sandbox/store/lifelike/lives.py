@@ -1,15 +1,8 @@
-"""What becomes of an order in its store: scripts of changes, and the deliveries each change sets off.
-
-A step is a set of changes followed by the deliveries they cause. The store merges changes that come before
-its queue runs, and builds bodies only then, so a merged step shows nothing of what lay between. A new order
-gives ``order.created`` then ``order.updated``; the block checkout gives them the other way round, and when it
-is refused only ``order.updated``.
-"""
+"""What becomes of an order in its store: scripts of changes."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from random import Random
 
 import msgspec
 
@@ -31,13 +24,6 @@ class Change(msgspec.Struct, frozen=True):
     status: str = ""
 
 
-class Step(msgspec.Struct, frozen=True):
-    """Changes, then the deliveries (by topic, in this order) that the store makes of them together."""
-
-    changes: tuple[Change, ...]
-    topics: tuple[str, ...]
-
-
 class Expect(StrEnum):
     """What must come of an order: one ERP document, nothing, an open case, or either of the first two."""
 
@@ -57,7 +43,6 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[Change, ...] = ()
     methods: tuple[str, ...] = ("stripe", "paypal")
     channels: tuple[str, ...] = ("rest-api", "checkout", "store-api")
-    merge_all: bool = False
 
 
 def _to(*statuses: str) -> tuple[Change, ...]:
@@ -102,7 +87,6 @@ LIVES: tuple[Life, ...] = (
         changes=_to("processing", "completed"),
         methods=("stripe", "paypal", "bacs"),
         channels=_REST,
-        merge_all=True,
     ),
     Life(
         name="tracked",
@@ -178,45 +162,16 @@ LIVES: tuple[Life, ...] = (
         channels=_REST,
     ),
     Life(
-        # Its deliveries are signed REST errors that name no order.
+        # deleted before its deliveries go out, these are signed REST errors that name no order
         name="deleted_unseen",
         weight=0,
         expect=Expect.NOTHING,
         first="pending",
         changes=_DELETED,
         channels=_REST,
-        merge_all=True,
     ),
 )
 """Weights in per mille, 850 of them for orders that are posted. Weight 0: only when asked for by name."""
 
 BY_NAME: dict[str, Life] = {life.name: life for life in LIVES}
 DEFAULT_WEIGHTS: dict[str, int] = {life.name: life.weight for life in LIVES if life.weight}
-
-
-def _topics_of(change: Change) -> tuple[str, ...]:
-    if change.kind is ChangeKind.NOTE or change.kind is ChangeKind.DELETE:
-        return ()
-    if change.kind is ChangeKind.TRASH:
-        return ("order.deleted",)
-    if change.kind is ChangeKind.RESTORE:
-        return ("order.restored",)
-    return ("order.updated",)
-
-
-def steps_of(life: Life, channel: str, rng: Random, *, merge: float) -> tuple[Step, ...]:
-    """The life as steps. ``merge`` is the chance that a change falls into the step before it."""
-    if channel == "store-api":
-        started = ("order.updated",) if life.first == "failed" else ("order.updated", "order.created")
-    else:
-        started = ("order.created", "order.updated")
-    steps = [Step(_to(life.first), started)]
-    for change in life.changes:
-        topics = _topics_of(change)
-        if life.merge_all or rng.random() < merge:
-            before = steps.pop()
-            new = tuple(topic for topic in topics if topic not in before.topics)
-            steps.append(Step((*before.changes, change), before.topics + new))
-        else:
-            steps.append(Step((change,), topics))
-    return tuple(steps)

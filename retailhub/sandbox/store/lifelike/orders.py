@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from random import Random
 
@@ -15,7 +15,6 @@ from retailhub.sandbox.store.lifelike.catalogue import (
     KNOWN,
     LAST_NAMES,
     PLACES,
-    PROFILES,
     STANDARD,
     UNKNOWN,
     Coupon,
@@ -24,7 +23,7 @@ from retailhub.sandbox.store.lifelike.catalogue import (
     StoreProfile,
     rates_for,
 )
-from retailhub.sandbox.store.lifelike.lives import BY_NAME, DEFAULT_WEIGHTS, Expect, Life, Step, steps_of
+from retailhub.sandbox.store.lifelike.lives import BY_NAME, DEFAULT_WEIGHTS, Expect, Life
 from retailhub.sandbox.store.lifelike.pricing import (
     ZERO,
     PricedCharge,
@@ -57,7 +56,6 @@ class Mix(msgspec.Struct, frozen=True, kw_only=True):
 
     plant: Mapping[str, float]
     weights: Mapping[str, int]
-    merge: float
     rounding: float
     """Share of orders whose shown lines add up to one cent more than their total."""
 
@@ -79,7 +77,6 @@ class OrderPlan(msgspec.Struct, kw_only=True):
     """Everything about one order that no change alters, and the life it will have."""
 
     index: int
-    id: int
     profile: StoreProfile
     person: Person
     channel: str
@@ -96,7 +93,6 @@ class OrderPlan(msgspec.Struct, kw_only=True):
     total: Decimal
     """What the order says it costs: ``totals.total``, unless the disagreement is planted."""
     life: Life
-    steps: tuple[Step, ...]
     planted: str | None
     token: str
     """Random text from which the order key and the hashes of the checkout are cut."""
@@ -105,17 +101,11 @@ class OrderPlan(msgspec.Struct, kw_only=True):
     def expect(self) -> Expect:
         return Expect.CASE if self.planted else self.life.expect
 
-    @property
-    def eligible(self) -> bool:
-        """Whether it comes to a state in which it may be posted."""
-        return self.life.expect in (Expect.POSTED, Expect.EITHER)
-
 
 def mix_of(
     plant: float | Mapping[str, float] = 0.04,
     weights: Mapping[str, int] | None = None,
     *,
-    merge: float = 0.15,
     rounding: float = 0.03,
 ) -> Mix:
     """A mix: one planting rate for all problems together, or one for each; life weights by name.
@@ -130,21 +120,7 @@ def mix_of(
     for name in chosen:
         if name not in BY_NAME:
             raise ValueError(f"There is no life called {name}; known are {', '.join(BY_NAME)}.")
-    return Mix(plant=rates, weights=chosen, merge=merge, rounding=rounding)
-
-
-def generate(
-    seed: int,
-    count: int,
-    *,
-    profile: StoreProfile = PROFILES["eu"],
-    mix: Mix | None = None,
-    first: int = 0,
-) -> Iterator[OrderPlan]:
-    """The orders ``first`` to ``first + count - 1`` of this seed."""
-    used = mix or mix_of()
-    for index in range(first, first + count):
-        yield make_order(seed, index, profile=profile, mix=used)
+    return Mix(plant=rates, weights=chosen, rounding=rounding)
 
 
 def make_order(seed: int, index: int, *, profile: StoreProfile, mix: Mix) -> OrderPlan:
@@ -166,7 +142,6 @@ def make_order(seed: int, index: int, *, profile: StoreProfile, mix: Mix) -> Ord
     totals = add_up(lines, shipping, fees, at_the_end=rounding)
     return OrderPlan(
         index=index,
-        id=profile.first_order_id + 3 * index + rng.randrange(3),
         profile=profile,
         person=person,
         channel=channel,
@@ -181,7 +156,6 @@ def make_order(seed: int, index: int, *, profile: StoreProfile, mix: Mix) -> Ord
         totals=totals,
         total=_say_total(totals, rng, wrong=planted == "totals_disagree"),
         life=life,
-        steps=steps_of(life, channel, rng, merge=mix.merge),
         planted=planted,
         token=f"{rng.getrandbits(256):064x}",
     )
