@@ -51,7 +51,9 @@ class NewMessage:
         return digest.digest()
 
 
-STORE = """
+RINGS = "m.wake AND (m.status = 'done' OR (m.status = 'parked' AND excluded.way <> 'poll'))"
+"""A poll sees the same order again every minute: what it has parked waits for a person or for a newer version."""
+STORE = f"""
 WITH given AS (
     SELECT * FROM (VALUES %s)
         AS v (connection_id, lane, shard, trace_id, way, topic, dedupe_key, wake, size, headers, body)
@@ -64,11 +66,11 @@ WITH given AS (
     FROM given
     ON CONFLICT (connection_id, dedupe_key) DO UPDATE SET
         seen_count = m.seen_count + 1,
-        status = CASE WHEN m.wake AND m.status IN ('done', 'parked') THEN 'pending' ELSE m.status END,
-        outcome = CASE WHEN m.wake AND m.status IN ('done', 'parked') THEN '' ELSE m.outcome END,
-        due_at = CASE WHEN m.wake AND m.status IN ('done', 'parked') THEN excluded.due_at ELSE m.due_at END,
-        attempts = CASE WHEN m.wake AND m.status IN ('done', 'parked') THEN 0 ELSE m.attempts END,
-        deaths = CASE WHEN m.wake AND m.status IN ('done', 'parked') THEN 0 ELSE m.deaths END,
+        status = CASE WHEN {RINGS} THEN 'pending' ELSE m.status END,
+        outcome = CASE WHEN {RINGS} THEN '' ELSE m.outcome END,
+        due_at = CASE WHEN {RINGS} THEN excluded.due_at ELSE m.due_at END,
+        attempts = CASE WHEN {RINGS} THEN 0 ELSE m.attempts END,
+        deaths = CASE WHEN {RINGS} THEN 0 ELSE m.deaths END,
         -- what it was parked for stays: its case is closed when it is done
         code = CASE WHEN m.wake AND m.status = 'done' THEN '' ELSE m.code END
     RETURNING m.id, m.received_at, m.dedupe_key, m.connection_id, m.seen_count, m.trace_id
@@ -79,7 +81,7 @@ WITH given AS (
     WHERE s.seen_count = 1
 )
 SELECT id, seen_count = 1, trace_id FROM stored
-"""
+"""  # noqa: S608 - made of the constant above
 ROW = "(%s::bigint, %s::smallint, %s, %s, %s, %s, %s::bytea, %s::boolean, %s::integer, %s::jsonb, %s::bytea)"
 
 

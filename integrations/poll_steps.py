@@ -16,12 +16,15 @@ import msgspec
 from django.conf import settings
 
 from integrations.polls import Round
+from integrations.ports.errors import Transient
 from integrations.ports.stores import ListedOrder, OrderHistory, OrderPage, Shelf
 from integrations.states import PollKind
 
 SECOND = dt.timedelta(seconds=1)
 NAMED = 100
 """Orders asked for by name in one call."""
+MANY_GONE = 500
+"""Orders that one page of ids may lack: more is a list that hides them, not a shop that deleted them."""
 KEPT = 1000
 """Names of orders in a report."""
 
@@ -156,6 +159,8 @@ def _by_change(at: Round, place: Place, source: OrderHistory, records: Records, 
     # a place is later than what has been read whole; at the end of the list that is everything
     sure = following.after if following is not None else newest or place.after
     if sure is not None and place.shelf is _own_shelf(at.kind):
+        # an order dated in the future, by hand or by a clock that ran ahead, must not take the cursor along
+        sure = min(sure, at.began_at or sure)
         after = replace(after, cursor_at=max(sure, at.cursor_at or sure))
     return Found(_gone_on(after, following, then), news)
 
@@ -219,6 +224,12 @@ def _walk(at: Round, source: OrderHistory, records: Records) -> Found:
     unknown = shown - set(known)
     doubtful = {ref for ref, is_listed in known.items() if is_listed and ref not in shown}
     doubtful = doubtful if place.shelf is Shelf.LISTED else set()
+    if len(doubtful) > MANY_GONE:
+        raise Transient(
+            f"The store's list of ids lacks {len(doubtful)} orders in a row that we know: it is not whole.",
+            code="list_not_whole",
+            evidence={"missing": str(len(doubtful)), "total": str(page.total)},
+        )
     listed = _named(source, sorted(unknown | doubtful, key=int))
     there = {each.order_ref for each in listed}
     vanished = sorted(doubtful - there, key=int)

@@ -34,6 +34,8 @@ POLLED, VANISHED = "order.polled", "order.vanished"
 """Topics of what a look found: an order's content; an order that no list has any more."""
 QUIET = {PollKind.HISTORY: Lane.CATALOGUE, PollKind.SWEEP: Lane.CATALOGUE}
 """What is many and old waits behind what is new."""
+LONG = {PollKind.HISTORY, PollKind.SWEEP, PollKind.WALK}
+"""Looks of many pages: with a pause between two, to spare the store."""
 
 
 @dataclass
@@ -103,7 +105,8 @@ def _make(at: Round, row: Connection, lines: Lines, recorder: Recorder) -> None:
         return
     if WIRING.records is None:
         raise RuntimeError("the wiring has no records of orders")
-    source: OrderHistory = lines.connector(row, context_for(recorder, correlation_id=ids.new_trace_id()))
+    context = context_for(recorder, correlation_id=ids.new_trace_id(), before_call=polls.Hold(at))
+    source: OrderHistory = lines.connector(row, context)
     found = step(at, source, WIRING.records)
     # what a step read is in the inbox; of a look that found nothing there is nothing to explain
     recorder.keep_outlines(all_of_them=bool(found.news or found.vanished))
@@ -123,7 +126,7 @@ def _commit(found: Found) -> None:
     with transaction.atomic():
         if distinct:
             inbox.store(list(distinct.values()))
-        polls.save(after, pause_seconds=settings.HISTORY_PAUSE_MS / 1000 if after.kind is PollKind.HISTORY else 0.0)
+        polls.save(after, pause_seconds=settings.HISTORY_PAUSE_MS / 1000 if after.kind in LONG else 0.0)
         if after.kind is PollKind.WALK and after.done and after.began_at is not None:
             end_nameless(connection_id=after.connection_id, before=after.began_at)
         if after.kind is PollKind.HISTORY and after.done and after.cursor_at is not None:

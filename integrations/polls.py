@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -106,7 +107,7 @@ def claim(*, connection_id: int) -> Round | None:
     """Take the store's most urgent step that is due, if there is one and the store may be asked now."""
     values: dict[str, Any] = {
         "connection": connection_id,
-        "lease": settings.LEASE_SECONDS + settings.CALL_DEADLINE_SECONDS,
+        "lease": _lease_seconds(),
         "kinds": [kind.value for kind in PollKind],
     }
     with connection.cursor() as cursor:
@@ -118,6 +119,32 @@ def claim(*, connection_id: int) -> Round | None:
     place = found["place"]
     found["place"] = msgspec.json.decode(place) if isinstance(place, str) else place
     return Round(**{**found, "kind": PollKind(found["kind"])})
+
+
+class Hold:
+    """Asked before each call of a step: lengthens its lease. Raises `LeaseLost` when somebody else has the look."""
+
+    def __init__(self, at: Round) -> None:
+        self._at = at
+        self._renewed = time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._renewed < settings.LEASE_SECONDS / 3:
+            return
+        values = [_lease_seconds(), self._at.id, self._at.fence]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE integrations_poll SET lease_until = (SELECT rh_now()) + %s * interval '1 second'"
+                " WHERE id = %s AND fence = %s",
+                values,
+            )
+            if cursor.rowcount != 1:
+                raise LeaseLost("the look was taken over")
+        self._renewed = time.monotonic()
+
+
+def _lease_seconds() -> int:
+    return settings.LEASE_SECONDS + settings.CALL_DEADLINE_SECONDS
 
 
 SAVE = """

@@ -131,11 +131,20 @@ def take_slot(*, task: str, every_seconds: int) -> bool:
         return bool(cursor.rowcount == 1)
 
 
+OLDEST_NEEDED = """
+SELECT least(%s::timestamptz,
+    (SELECT min(received_at) FROM integrations_inboxmessage WHERE status IN ('pending', 'in_flight', 'parked')),
+    (SELECT min(body_at) FROM integrations_outboxmessage WHERE status IN ('pending', 'in_flight', 'parked')))
+"""
+"""What is still to be worked needs its body, however long its sink has been away."""
+
+
 def keep_house() -> dict[str, int]:
     """Make partitions ahead, drop what retention ends, forget old slots and heartbeats."""
     now = clock.now()
-    oldest = now - dt.timedelta(days=31 * settings.RETENTION_MONTHS)
     with connection.cursor() as cursor:
+        cursor.execute(OLDEST_NEEDED, [now - dt.timedelta(days=31 * settings.RETENTION_MONTHS)])
+        (oldest,) = cursor.fetchone()
         cursor.execute("SELECT rh_make_partitions(%s::date, 6)", [now])
         (made,) = cursor.fetchone()
         cursor.execute("SELECT cardinality(rh_drop_partitions(%s::date))", [oldest])

@@ -12,6 +12,7 @@ from integrations.chores import chore
 
 log = structlog.get_logger(__name__)
 TURN_SECONDS = 20.0
+SWEEP_SECONDS = 5
 
 
 @shared_task(name="integrations.drain")
@@ -22,10 +23,11 @@ def drain(connection_id: int | None = None) -> None:
 
 @shared_task(name="integrations.sweep")
 def sweep_leases() -> None:
-    """Free work of dead workers, and look for what no bell announced."""
-    if sweep.take_slot(task="sweep", every_seconds=5):
+    """Free work of dead workers, and ring for each queue; a bell that nobody hears within the slot is forgotten."""
+    if sweep.take_slot(task="sweep", every_seconds=SWEEP_SECONDS):
         sweep.take_back_leases()
-        pump.drain(seconds=4.0)
+        for target in (None, *pump.sink_ids()):
+            drain.apply_async((target,), expires=SWEEP_SECONDS)
         # where no pump runs, this is the sign that somebody looks for work
         sweep.beat(f"celery@{socket.gethostname()}")
 

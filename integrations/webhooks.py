@@ -55,7 +55,6 @@ STATUS_LINES = {
     401: "401 Unauthorized",
     404: "404 Not Found",
     405: "405 Method Not Allowed",
-    411: "411 Length Required",
     413: "413 Content Too Large",
     503: "503 Service Unavailable",
 }

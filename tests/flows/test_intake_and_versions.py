@@ -220,10 +220,25 @@ def lives(draw: st.DrawFn) -> Life:
     return Life(statuses, seconds, draw(st.lists(kinds, min_size=1 if gone else 0, max_size=3)), gone)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FIXTURES = [HealthCheck.function_scoped_fixture]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=FIXTURES)
 @given(life=lives(), data=st.data())
 def test_any_order_of_arrival_of_one_life_ends_in_one_state(live_hub: Hub, life: Life, data: st.DataObject) -> None:
-    hub = live_hub
+    ends_in_one_state(live_hub, life, data)
+
+
+@pytest.mark.long
+@settings(max_examples=500, deadline=None, suppress_health_check=FIXTURES)
+@given(life=lives(), data=st.data())
+def test_any_order_of_arrival_of_five_hundred_lives_ends_in_one_state(
+    live_hub: Hub, life: Life, data: st.DataObject
+) -> None:
+    ends_in_one_state(live_hub, life, data)
+
+
+def ends_in_one_state(hub: Hub, life: Life, data: st.DataObject) -> None:
     size = len(life.statuses) + len(life.wakes)
     arrivals = data.draw(st.permutations(range(size)))
     repeats = data.draw(st.lists(st.integers(1, 2), min_size=size, max_size=size))
@@ -252,7 +267,7 @@ def _end_of(hub: Hub, order_ref: str, life: Life) -> tuple[Any, ...]:
     if life.gone or life.statuses[-1] in {"cancelled", "trash"}:
         assert live == []
     elif life.statuses[-1] in {"processing", "completed"}:
-        assert len(live) == 1
+        assert [each.total for each in live] == [row.total]
     stored = {k: v for k, v in json.loads(row.document).items() if k not in {"order_ref", "number"}}
     return row.order_state, row.payment_state, row.fulfilment_state, row.status, row.version_at, stored
 

@@ -272,7 +272,8 @@ def test_two_stores_of_other_habits_through_a_night_of_summer_time(shop: Shop, t
         assert {int(row.order_ref): row.total for row in Order.objects.filter(store=uk)} == money
 
 
-def test_what_names_no_order_rings_a_walk_and_is_over_when_every_id_was_looked_at(shop: Shop) -> None:
+def test_what_names_no_order_rings_a_walk_and_is_over_when_every_id_was_looked_at(shop: Shop, settings: object) -> None:
+    settings.HISTORY_PAUSE_MS = 0  # type: ignore[attr-defined]
     refs = shop.control.place_orders(5, lives={"completed": 1}, now=True)
     shop.look()
     shop.settle()

@@ -18,6 +18,7 @@ from integrations.poll_steps import News
 from integrations.polls import Round
 from integrations.ports import versions
 from integrations.ports.documents import Order
+from integrations.ports.errors import Transient
 from integrations.ports.stores import IdPage, ListedOrder, OrderPage, Shelf
 from integrations.states import PollKind
 from tests.support.lives import order_body
@@ -291,3 +292,26 @@ def test_an_order_that_leaves_the_list_while_ids_are_walked_hides_no_other() -> 
     while not at.done:
         at = _one(at, shop, inbox)
     assert set(inbox.known_orders) == set(shop.orders)
+
+
+def test_an_order_dated_in_the_future_does_not_take_the_cursor_along() -> None:
+    shop, inbox = Shop(), Inbox()
+    began, shop.now = shop.now, shop.now + dt.timedelta(days=30_000)
+    shop.put("1")
+    shop.now = began + dt.timedelta(seconds=30)
+    at = _whole(_round(PollKind.CHANGED, BEGAN), shop, inbox)
+    assert at.cursor_at == shop.now
+    shop.now += dt.timedelta(seconds=30)
+    shop.put("2")
+    _whole(at, shop, inbox)
+    assert set(inbox.known_orders) == {"1", "2"}
+
+
+def test_a_list_of_ids_that_hides_many_is_no_word_that_they_are_gone() -> None:
+    shop, inbox = Shop(), Inbox()
+    for number in range(1, 700):
+        shop.put(str(number))
+        inbox.take([News(each, b"") for each in shop.named_orders([str(number)])])
+    shop.orders.clear()
+    with pytest.raises(Transient):
+        _one(_round(PollKind.WALK), shop, inbox)

@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +143,7 @@ class Hub:
             cursor.execute("SELECT set_config('retailhub.clock_offset', %s, false)", [f"{seconds} seconds"])
 
 
-def post(name: str, body: bytes, headers: dict[str, str], method: str = "POST") -> int:
+def post(name: str, body: bytes, headers: Mapping[str, Any], method: str = "POST") -> int:
     """One request to intake; returns the HTTP status."""
     answered: list[str] = []
     environ: dict[str, Any] = {

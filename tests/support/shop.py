@@ -18,6 +18,7 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from django.db import connection
+from django.test import override_settings
 
 from integrations import connections, polling, webhooks
 from integrations.calls import Recorder, context_for, lines
@@ -97,9 +98,10 @@ class Shop(Hub):
 
     def look(self, *kinds: PollKind) -> None:
         """Let these looks go round once, else the brisk ones."""
-        for kind in kinds or BRISK:
-            polling.look_now(connection_id=self.eu.pk, kind=kind)
-        polling.drain(seconds=120)
+        with override_settings(HISTORY_PAUSE_MS=0):
+            for kind in kinds or BRISK:
+                polling.look_now(connection_id=self.eu.pk, kind=kind)
+            polling.drain(seconds=120)
 
     def settle(self) -> None:
         """Work all that came in."""
