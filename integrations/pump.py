@@ -1,6 +1,6 @@
 """The pump: look for work, do it in batches, look again. The same in a Celery task, in `drain` and in a thread.
 
-A pump needs nothing but PostgreSQL. Celery's bell only makes it look sooner.
+A pump needs nothing but PostgreSQL.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Celery tasks: bells and the schedule. Losing any of them loses no work: the pumps look by themselves."""
+"""Celery tasks. Losing any of them loses no work: the next slot rings again, and pumps look by themselves."""
 
 from __future__ import annotations
 

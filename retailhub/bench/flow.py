@@ -29,7 +29,7 @@ def measure(stack: Stack, *, store: StoreControl, erp: ErpControl, orders: int) 
     pids = {name: child.pid for name, child in children.items()}
     before = {name: machine.cpu_seconds([pid]) for name, pid in pids.items()}
     began = time.perf_counter()
-    store.open_doors(orders)
+    store.open_doors(orders, alive=256, backlog=256)
     with machine.Watcher(pids) as watcher:
         seen = _until_posted(stack, store, began)
     seconds = time.perf_counter() - began

@@ -85,7 +85,7 @@ class Bench:
         return engine.measure(count=self.options.count, folder=stack.services.state.path)
 
     def _flow(self, stack: Stack) -> dict[str, Any]:
-        place, store = parts.start_store(stack.services, seed=7, queue_seconds=0.05, queue_runners=4)
+        place, store = parts.start_store(stack.services, seed=7, queue_seconds=0.05, queue_runners=12)
         erp = self._connect(stack, secret=secrets.token_hex(16), place=place)
         stack.environment["RETAILHUB_PUBLIC_URL"] = stack.url
         stack.start()

@@ -254,7 +254,7 @@ class Demo:
             self.console.print("It was stopped early: what counts as lost, if anything, was still on its way.")
         agree = result["cases"] == result["planted"]
         money = all(float(amount) == 0 for amount in result["money_difference"].values())
-        wrong = result["lost"] or result["duplicates"] or result["stale"]
+        wrong = any(result[name] for name in ("lost", "duplicates", "stale", "wrongly_posted"))
         return 0 if agree and money and not wrong else 1
 
 

@@ -67,8 +67,9 @@ def tally(*, books: Books, held: list[Held], cases: Mapping[str, set[str]], know
         "ineligible": len(ineligible - set(by_order)),
         "wrongly_posted": sorted(ineligible & set(by_order))[:20],
         "stale": sorted(reference for reference, row in placed.items() if _is_stale(row, known.get(reference)))[:20],
-        "cases": {code: len(references) for code, references in sorted(cases.items())},
-        "planted": dict(sorted(_planted(books, cases).items())),
+        # missing deliveries are judged a quarter of an hour later: whether a run sees that case is its length's doing
+        "cases": {code: len(references) for code, references in sorted(cases.items()) if code != MISSING},
+        "planted": dict(sorted(_planted(books).items())),
     }
 
 
@@ -76,8 +77,9 @@ def _money_difference(placed: Mapping[str, PlacedOrder], by_order: Mapping[str, 
     difference: dict[str, Decimal] = defaultdict(Decimal)
     for reference, documents in by_order.items():
         order = placed.get(reference)
-        for document in documents[:1]:
-            same = order is not None and order.currency == document.currency
+        # a double's money is too much money
+        for number, document in enumerate(documents):
+            same = order is not None and order.currency == document.currency and number == 0
             difference[document.currency] += abs(document.total - (order.total if order and same else Decimal(0)))
     return {currency: str(amount) for currency, amount in sorted(difference.items())}
 
@@ -87,11 +89,8 @@ def _is_stale(placed: PlacedOrder, status: str | None) -> bool:
     return status != placed.status and not (status is None and placed.status == "deleted")
 
 
-def _planted(books: Books, cases: Mapping[str, set[str]]) -> Counter[str]:
+def _planted(books: Books) -> Counter[str]:
     planted = Counter(row.planted for row in books.placed if row.planted)
     if books.disabled:
         planted[OFF] = 1
-    # told of only a quarter of an hour after the deliveries that never came
-    if MISSING in cases and any(delivery.outcome == "dropped" for delivery in books.deliveries):
-        planted[MISSING] = 1
     return planted
