@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from retailhub.sandbox.services import REPOSITORY
+from retailhub.sandbox.tally import OFF
 
 
 def demo(folder: Path, *more: str, seconds: float = 300) -> dict[str, Any]:
@@ -46,21 +47,25 @@ def folder() -> Iterator[Path]:
 
 def assert_true(result: dict[str, Any], orders: int) -> None:
     assert result["placed"] == orders
-    assert (result["lost"], result["duplicates"], result["wrongly_posted"]) == (0, 0, [])
+    assert (result["lost"], result["duplicates"], result["wrongly_posted"], result["stale"]) == (0, 0, [], [])
     assert set(result["money_difference"].values()) <= {"0", "0.00"}
     assert result["cases"] == result["planted"]
-    assert result["posted"] + result["ineligible"] + sum(result["planted"].values()) == orders
+    in_orders = sum(count for code, count in result["planted"].items() if code != OFF)
+    assert result["posted"] + result["ineligible"] + in_orders == orders
 
 
 def test_the_demo_posts_everything_once_and_finds_what_was_planted(folder: Path) -> None:
-    assert_true(demo(folder, "--orders", "60", "--seed", "7"), 60)
+    result = demo(folder, "--orders", "60", "--seed", "7")
+    assert_true(result, 60)
+    assert OFF not in result["planted"]
 
 
 @pytest.mark.long
-def test_the_demo_with_faults_and_killed_workers_does_too(folder: Path) -> None:
+def test_the_demo_with_lost_deliveries_a_broken_store_and_killed_workers_does_too(folder: Path) -> None:
     result = demo(folder, "--orders", "400", "--seed", "5", "--faults", seconds=500)
     assert_true(result, 400)
     assert result["workers_killed"] > 0
+    assert result["planted"][OFF] == 1
 
 
 @pytest.mark.long
