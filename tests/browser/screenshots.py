@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,8 @@ from tests.browser.support import HEIGHTS, WITHOUT, Person, chromium, chromium_p
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "docs" / "img"
 ORDERS = 80
+PATIENCE_SECONDS = 300
+AT_REST = re.compile(rf"{ORDERS} of {ORDERS} orders placed;.* 0 to take in, 0 to post,")
 CONSOLE = re.compile(r"Console +(\S+)/admin/ +user (\S+) +password (\S+)")
 
 
@@ -34,9 +37,12 @@ def demo() -> Iterator[tuple[str, str, str]]:
             stdout=subprocess.PIPE,
             text=True,
         )
+        impatience = threading.Timer(PATIENCE_SECONDS, process.terminate)
+        impatience.start()
         try:
             yield _console(process)
         finally:
+            impatience.cancel()
             process.send_signal(signal.SIGINT)
             process.communicate()
 
@@ -46,9 +52,9 @@ def _console(process: subprocess.Popen[str]) -> tuple[str, str, str]:
     assert process.stdout is not None
     for line in process.stdout:
         found = CONSOLE.match(line) or found
-        if found and f"{ORDERS} of {ORDERS} orders placed; 0 to take in, 0 to post" in line:
+        if found and AT_REST.match(line):
             return found[1], found[2], found[3]
-    raise SystemExit("The demo ended before it came to rest.")
+    raise SystemExit(f"The demo ended before it came to rest, or did not say so within {PATIENCE_SECONDS} s.")
 
 
 def _home(person: Person) -> None:
