@@ -42,6 +42,7 @@ QUICK = {
 """Settings of a demo: what takes a minute in a shop takes seconds."""
 QUICKER = {
     "RETAILHUB_POLL_SECONDS": "2",
+    "RETAILHUB_POLL_OVERLAP_SECONDS": "4",
     "RETAILHUB_LEASE_SECONDS": "5",
     "RETAILHUB_CALL_DEADLINE_SECONDS": "10",
 }

@@ -76,14 +76,15 @@ class Mischief:
         elif placed >= SENT_AGAIN_AT:
             self._upset({})
         if placed >= MEDDLED_AT:
-            self._meddle()
+            self._meddle("trash", "delete")
 
     def end(self) -> None:
         """The store behaves and all that it still tells arrives; what nobody has meddled with yet is meddled with."""
         if not self._over:
             self._store.be_good()
             self._upset({})
-            self._meddle()
+            # by now the other looks are past this order: only the sweep can find it
+            self._meddle("trash", "delete", "alter")
             self._over = True
 
     def kill_now_and_then(self) -> None:
@@ -106,20 +107,20 @@ class Mischief:
             self._store.trouble(**wire, seed=self._seed)
             self._wire = wire
 
-    def _meddle(self) -> None:
-        """One order into the trash, one deleted for good, one paid by a plugin that moves no date; no webhook hears."""
+    def _meddle(self, *names: str) -> None:
+        """Once each, unheard by webhooks: an order thrown away, one deleted for good, one paid without its date moving."""
         lives = SENT_ON_AT_ONCE if self._erp is not None else NEVER_PAID
         deeds: dict[str, tuple[tuple[str, ...], Callable[[int], None]]] = {
             "trash": (lives, lambda ident: self._store.trash(ident, silent=True)),
             "delete": (lives, lambda ident: self._store.delete(ident, silent=True)),
             "alter": (NEVER_PAID, lambda ident: self._store.alter(ident, status="processing")),
         }
-        if len(self._meddled) == len(deeds):
-            return
-        placed = list(self._store.walk_placed())
-        for name, (wanted, do) in deeds.items():
+        left = [name for name in names if name not in self._meddled]
+        placed = list(self._store.walk_placed()) if left else []
+        for name in left:
+            wanted, do = deeds[name]
             victim = self._victim(placed, wanted)
-            if name not in self._meddled and victim is not None:
+            if victim is not None:
                 do(victim)
                 self._meddled[name] = victim
 
