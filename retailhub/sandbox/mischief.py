@@ -108,7 +108,7 @@ class Mischief:
             self._wire = wire
 
     def _meddle(self, *names: str) -> None:
-        """Once each, unheard: an order into the trash, one deleted for good, one paid by a plugin that moves no date."""
+        """Once each, unheard: an order thrown away, one deleted for good, one paid by a plugin that moves no date."""
         lives = SENT_ON_AT_ONCE if self._erp is not None else NEVER_PAID
         deeds: dict[str, tuple[tuple[str, ...], Callable[[int], None]]] = {
             "trash": (lives, lambda ident: self._store.trash(ident, silent=True)),
