@@ -182,10 +182,7 @@ def _gone_on(after: Round, following: Place | None, then: Shelf | None, since: d
 
 
 def _sweep(at: Round, source: OrderHistory, records: Records) -> Found:
-    began = at.began_at
-    if began is None:
-        raise AssertionError("a step of a round that has not begun")
-    since = began - dt.timedelta(days=settings.SWEEP_DAYS)
+    since = at.under_way_since - dt.timedelta(days=settings.SWEEP_DAYS)
     size = source.page_size
     place = Place.of(at, shelf=Shelf.LISTED, after=since - SECOND).fitting(size)
     bounds = (place.after or since, place.before)
@@ -198,10 +195,8 @@ def _sweep(at: Round, source: OrderHistory, records: Records) -> Found:
 
 
 def _refunds(at: Round, source: OrderHistory, records: Records) -> Found:
-    began, last = at.began_at, int(at.place.get("last", 0))
-    if began is None:
-        raise AssertionError("a step of a round that has not begun")
-    since = began - dt.timedelta(days=settings.REFUND_DAYS)
+    last = int(at.place.get("last", 0))
+    since = at.under_way_since - dt.timedelta(days=settings.REFUND_DAYS)
     refs = records.refunded(store_id=at.connection_id, since=since, after=last, limit=NAMED)
     listed = source.named_orders(refs) if refs else []
     news = records.news(store_id=at.connection_id, listed=listed)
@@ -242,10 +237,7 @@ def _walk(at: Round, source: OrderHistory, records: Records) -> Found:
 
 def _never_told(at: Round, listed: Sequence[ListedOrder], records: Records) -> list[str]:
     """Orders that neither webhook nor poll has told of in time; the newest may still be on their way."""
-    began = at.began_at
-    if began is None:
-        raise AssertionError("a step of a round that has not begun")
-    settled = began - dt.timedelta(seconds=2 * settings.POLL_SECONDS)
+    settled = at.under_way_since - dt.timedelta(seconds=2 * settings.POLL_SECONDS)
     old = [each.order_ref for each in listed if each.order is None or each.order.created_at < settled]
     return [ref for ref in old if ref not in records.waiting(store_id=at.connection_id, order_refs=old)]
 

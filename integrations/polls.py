@@ -80,6 +80,13 @@ class Round:
     report: Mapping[str, Any] = field(default_factory=dict)
     """What a whole round found; only of a round that is done."""
 
+    @property
+    def under_way_since(self) -> dt.datetime:
+        """When the round began that this step belongs to."""
+        if self.began_at is None:
+            raise AssertionError("a step of a round that has not begun")
+        return self.began_at
+
     def begun(self, now: dt.datetime) -> Round:
         """This look with a round under way."""
         if self.began_at is not None:

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from retailhub.sandbox.changing import changed
 from retailhub.sandbox.erp.control import Control, Place
-from retailhub.sandbox.erp.manners import Fault, Manners, Temper, changed
+from retailhub.sandbox.erp.manners import Fault, Manners, Temper
 from tests.connectors.lookalike_erp.support import running_erp
 
 ORDERS = "/api/v1/sales-orders"

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from retailhub.sandbox.changing import changed
 from retailhub.sandbox.store.control import Control, Place, running_store
-from retailhub.sandbox.store.manners import Fault, Manners, Temper, changed
+from retailhub.sandbox.store.manners import Fault, Manners, Temper
 from tests.support.recordings import FOLDER
 from tests.support.store import Caller
 

@@ -13,7 +13,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from retailhub.sandbox.erp.manners import Manners, changed
+from retailhub.sandbox.changing import changed
+from retailhub.sandbox.erp.manners import Manners
 
 
 def argv(*, ledger: Path, ready_file: Path, port: int = 0) -> list[str]:

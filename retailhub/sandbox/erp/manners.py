@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 import threading
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 WRITES = frozenset({"create", "confirm", "cancel", "amend"})
 """Endpoints that change orders."""
@@ -69,29 +66,6 @@ class Manners:
     double_next: int = 0
     revoked: bool = False
     down: bool = False
-
-
-def changed(manners: Manners, changes: Mapping[str, Any]) -> Manners:
-    """``manners`` with ``changes``. Raises ``ValueError`` for an unknown manner or a wrong value."""
-    known = {field.name for field in dataclasses.fields(Manners)}
-    strange = sorted(set(changes) - known)
-    if strange:
-        raise ValueError(f"no such manner: {', '.join(strange)}")
-    values: dict[str, Any] = {}
-    for name, value in changes.items():
-        value = tuple(value) if isinstance(value, list) else value
-        if not _fits(getattr(Manners, name), value):
-            raise ValueError(f"{name} cannot be {value!r}")
-        values[name] = value
-    return dataclasses.replace(manners, **values)
-
-
-def _fits(default: Any, value: Any) -> bool:
-    if default is None:
-        return value is None or (isinstance(value, int) and not isinstance(value, bool))
-    if isinstance(default, float):
-        return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
-    return type(value) is type(default)
 
 
 class Temper:

@@ -20,9 +20,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from retailhub.sandbox.changing import changed
 from retailhub.sandbox.erp.api import Api, Reply, Request, read_json, route
 from retailhub.sandbox.erp.ledger import Ledger
-from retailhub.sandbox.erp.manners import BEFORE_COMMIT, Fault, Manners, Temper, changed
+from retailhub.sandbox.erp.manners import BEFORE_COMMIT, Fault, Manners, Temper
 
 HOST = "127.0.0.1"
 MOST_BODY_BYTES = 64 * 1024 * 1024

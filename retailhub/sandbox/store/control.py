@@ -17,7 +17,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from retailhub.sandbox.store.manners import Manners, changed
+from retailhub.sandbox.changing import changed
+from retailhub.sandbox.store.manners import Manners
 
 _REPOSITORY = Path(__file__).resolve().parents[3]
 _START_SECONDS = 30.0

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from retailhub.sandbox.changing import changed
 from retailhub.sandbox.store import hidden, loading, makers, order_writes, refunds
 from retailhub.sandbox.store.calls import Answer
 from retailhub.sandbox.store.errors import RestError
 from retailhub.sandbox.store.lifelike.catalogue import known_products
-from retailhub.sandbox.store.manners import Manners, changed
+from retailhub.sandbox.store.manners import Manners
 from retailhub.sandbox.store.people import shopping_of
 from retailhub.sandbox.store.queue import Trouble
 
