@@ -8,6 +8,8 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
+from retailhub.console.pages.directory import PAGES
+
 GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     (
         "",
@@ -51,8 +53,9 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ),
     ),
 )
-"""Title of a group; label, symbol and model of each entry. The entry without a model is the home page."""
-LABELS = {model: label for _, entries in GROUPS for label, _, model in entries if model}
+"""Title of a group; label, symbol and model of each entry, or ``page:<name>``. The one without is the home page."""
+LABELS = {model: label for _, entries in GROUPS for label, _, model in entries if "." in model}
+PERMISSIONS = {f"page:{page.name}": page.permission for page in PAGES}
 
 
 def groups(request: HttpRequest) -> list[dict[str, Any]]:
@@ -66,15 +69,22 @@ def groups(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _may_see(request: HttpRequest, model: str) -> bool:
+    if model in PERMISSIONS:
+        return bool(request.user.has_perm(PERMISSIONS[model]))
     app, _, name = model.partition(".")
     return not model or any(request.user.has_perm(f"{app}.{verb}_{name}") for verb in ("view", "change"))
 
 
 def _item(request: HttpRequest, label: str, symbol: str, model: str) -> dict[str, Any]:
     home = reverse("admin:index")
-    link = reverse(f"admin:{model.replace('.', '_')}_changelist") if model else home
+    link = _address(model) if model else home
     active = request.path == home if link == home else request.path.startswith(link)
     return {"title": label, "icon": symbol, "link": link, "active": lambda _request: active}
+
+
+def _address(entry: str) -> str:
+    kind, _, name = entry.partition(":")
+    return reverse(f"admin:{name}") if kind == "page" else reverse(f"admin:{entry.replace('.', '_')}_changelist")
 
 
 def favicon(_request: HttpRequest) -> str:

@@ -6,7 +6,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.urls import URLPattern, path
 
 from orders import selectors as orders
 from orders.selectors import OrderView
@@ -14,6 +16,7 @@ from reconciliation import codes
 from reconciliation.services import replays
 from retailhub.console.navigation import LABELS
 from retailhub.console.pages import home, timeline
+from retailhub.console.pages.directory import PAGES, Page, View
 from retailhub.console.story import decision_sentence
 from retailhub.core.admin import Moment, Panel, Site
 
@@ -22,6 +25,10 @@ class ConsoleSite(Site):
     """The site that ``django.contrib.admin.site`` is."""
 
     index_template = "console/home.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        pages = [path(page.address, self.admin_view(_guarded(page)), name=page.name) for page in PAGES]
+        return [*pages, *super().get_urls()]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         answer: HttpResponse = super().index(request, {**home.figures(), **(extra_context or {})})
@@ -53,3 +60,16 @@ class ConsoleSite(Site):
 
     def panels_about(self, subject: str) -> Sequence[Panel]:
         return [timeline.cases_about(subject)]
+
+
+def _guarded(page: Page) -> View:
+    """The page's view, for those who may see it and by the methods that it answers."""
+
+    def view(request: HttpRequest, **captured: Any) -> HttpResponse:
+        if not request.user.has_perm(page.permission):
+            raise PermissionDenied(page.permission)
+        if request.method not in page.methods:
+            return HttpResponseNotAllowed(page.methods)
+        return page.view(request, **captured)
+
+    return view
