@@ -87,23 +87,67 @@ class AskedPart:
     tax: Decimal
 
 
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """A refund of ours that waits to be made or was made, under its reference; not one that is deleted again."""
+
+    reference: str
+    amount: Decimal
+    parts: tuple[RefundedPart, ...] = ()
+
+
+def is_shown(order: Order, reference: str) -> bool:
+    """Whether the order's document tells of our refund of that reference, with which its reason ends."""
+    return any(refund.reason.rstrip().endswith(mark_of(reference)) for refund in order.refunds)
+
+
+def mark_of(reference: str) -> str:
+    """What the reason of a refund of ours ends with: all that an order's document shows of its reference."""
+    return f"[{reference}]"
+
+
 def refuse_refund(
-    order: Order, *, amount: Decimal, parts: Sequence[AskedPart], promised: Decimal = Decimal(0)
+    order: Order, *, amount: Decimal, parts: Sequence[AskedPart], promised: Sequence[Promise] = ()
 ) -> Refusal | None:
-    """Why this refund is not asked of the store. ``promised`` is what waits to be refunded already."""
+    """Why this refund is not asked of the store. ``promised`` are ours, whether the document shows them or not: of
+    what it shows it tells the amount, but never the lines."""
     digits = scale_of(order.total)
     every = [amount, *(value for part in parts for value in (part.net, part.tax))]
     if amount <= 0 or min(every) < 0 or any(part.quantity < 0 for part in parts):
         return Refusal("bad_amount", "A refund gives money back: its amounts are positive.")
     if any(scale_of(value) > digits for value in every):
         return Refusal("bad_amount", f"The store has amounts with {digits} decimals and would round this one.")
-    left = order.total - axes.refunded_amount(order) - promised
+    unseen = sum((each.amount for each in promised if not is_shown(order, each.reference)), Decimal(0))
+    left = order.total - axes.refunded_amount(order) - unseen
     if amount > left:
         return Refusal("refund_too_much", f"{max(left, Decimal(0))} {order.currency} of the order are left to refund.")
-    return _refuse_parts(order, amount, parts) if parts else None
+    given = [part for each in promised for part in each.parts]
+    return _refuse_parts(order, amount, parts, given) if parts else None
 
 
-def _refuse_parts(order: Order, amount: Decimal, parts: Sequence[AskedPart]) -> Refusal | None:
+@dataclass(frozen=True, kw_only=True)
+class _Left:
+    """What of a line or charge our refunds have left to give back."""
+
+    quantity: Decimal
+    net: Decimal
+    tax: Decimal
+
+
+def _left_of(line: OrderLine | Charge, given: Sequence[RefundedPart]) -> _Left:
+    ours = [part for part in given if part.line_ref == line.line_ref]
+    whole = line.quantity if isinstance(line, OrderLine) else Decimal(1)
+    taxes = [share.amount for part in ours for share in part.taxes]
+    return _Left(
+        quantity=max(whole - sum((part.quantity for part in ours), Decimal(0)), Decimal(0)),
+        net=max(line.total - sum((part.net for part in ours), Decimal(0)), Decimal(0)),
+        tax=max(line.total_tax - sum(taxes, Decimal(0)), Decimal(0)),
+    )
+
+
+def _refuse_parts(
+    order: Order, amount: Decimal, parts: Sequence[AskedPart], given: Sequence[RefundedPart]
+) -> Refusal | None:
     known = _lines(order)
     if len({part.line_ref for part in parts}) < len(parts):
         return Refusal("bad_line", "A line is named twice.")
@@ -111,11 +155,11 @@ def _refuse_parts(order: Order, amount: Decimal, parts: Sequence[AskedPart]) -> 
         line = known.get(part.line_ref)
         if line is None:
             return Refusal("bad_line", f"The order has no line {part.line_ref}; it has {', '.join(known)}.")
-        most = line.quantity if isinstance(line, OrderLine) else Decimal(1)
-        if part.quantity > most or part.net > max(line.total, Decimal(0)) or part.tax > max(line.total_tax, Decimal(0)):
+        left = _left_of(line, given)
+        if part.quantity > left.quantity or part.net > left.net or part.tax > left.tax:
             return Refusal(
                 "bad_line",
-                f"Line {part.line_ref} has {most} for {line.total} and {line.total_tax} tax; not more.",
+                f"Line {part.line_ref} has {left.quantity} for {left.net} and {left.tax} tax left; not more.",
             )
         if part.tax and not any(share.amount > 0 for share in line.taxes):
             return Refusal("bad_line", f"Line {part.line_ref} does not say at which rate it was taxed.")

@@ -19,11 +19,11 @@ from integrations.ports import documents
 from integrations.ports.documents import Document
 from integrations.ports.documents import Order as OrderDocument
 from integrations.ports.publications import NoteWish, RefundWish, StatusWish, TrackingWish
-from integrations.states import STORE_OPERATIONS, Lane, Mode, Status, StoreOperation
+from integrations.states import STORE_OPERATIONS, Lane, Mode, Outcome, Status, StoreOperation
 from integrations.workflow import StoreFacts
 from orders.models import Order
 from orders.policies import posting, publication
-from orders.policies.publication import AskedPart, Refusal
+from orders.policies.publication import AskedPart, Promise, Refusal
 from retailhub.core import audit, bus, ids
 
 NOTE, TRACKING, REFUND = "note", "tracking", "refund"
@@ -115,7 +115,9 @@ def publish_refund(*, subject: str, amount: Decimal, parts: Sequence[AskedPart],
     with transaction.atomic():
         shown = _locked(subject)
         document = shown.document
-        refusal = publication.refuse_refund(document, amount=amount, parts=parts, promised=_promised(shown.row))
+        refusal = publication.refuse_refund(
+            document, amount=amount, parts=parts, promised=_promised(shown.row, document)
+        )
         if refusal is not None:
             raise NotPublished(refusal.code, refusal.detail)
         wish = RefundWish(
@@ -188,11 +190,24 @@ def closed_to_us(store: StoreFacts, document: OrderDocument) -> Refusal | None:
     return None
 
 
-def _promised(row: Order) -> Decimal:
-    """What waits to be refunded, and what the store was asked for and has not shown yet."""
+def _promised(row: Order, document: OrderDocument) -> list[Promise]:
+    """Our refunds of the order: those that wait, and those that were made and are not known to be deleted again."""
     history = outbox.history_by_subject(subjects=[row.subject], operations=[StoreOperation.REFUND])
-    waiting = [each for each in history.get(row.subject, []) if each.status is not Status.DONE]
-    return sum((documents.decode(each.document, RefundWish).amount for each in waiting), Decimal(0))
+    # what is done loses its body to retention, months after the store has shown it
+    kept = [each for each in history.get(row.subject, []) if each.document]
+    live = [each for each in kept if not _is_over(each, row, document)]
+    wishes = [(each.reference, documents.decode(each.document, RefundWish)) for each in live]
+    return [Promise(reference=reference, amount=wish.amount, parts=wish.parts) for reference, wish in wishes]
+
+
+def _is_over(refund: outbox.Latest, row: Order, document: OrderDocument) -> bool:
+    """Whether nothing of a refund is in the store or will be: not sent, or seen there once and not any more."""
+    if refund.status is not Status.DONE or publication.is_shown(document, refund.reference):
+        return False
+    if refund.outcome != Outcome.APPLIED:
+        return True
+    # the answer to our write may have held no order: until a version shows the refund, it is still to be seen
+    return row.versions.filter(document__contains=publication.mark_of(refund.reference)).exists()
 
 
 def _publish_fact(

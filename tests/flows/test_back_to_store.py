@@ -101,6 +101,45 @@ def test_a_refund_by_amount_and_one_by_lines_with_their_taxes(shop: Shop) -> Non
     assert Order.objects.get().payment_state == "partly_refunded"
 
 
+def left_to_refund(ref: str) -> Decimal:
+    """What RetailHub says is left."""
+    error = publish(ref, "refund", "1000000.00").json["error"]
+    assert error["code"] == "refund_too_much"
+    return Decimal(error["detail"].split()[0])
+
+
+def test_what_was_refunded_counts_until_the_order_shows_it_then_once_and_no_more_when_it_is_deleted(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (ref,) = posted(shop)
+    line = shown(shop, ref).lines[0]
+    told = ("--line", f"{line.line_ref}:{line.quantity}:{line.total}:{line.total_tax}")
+    whole, total = str(line.total + line.total_tax), left_to_refund(ref)
+
+    with monkeypatch.context() as unread:
+        unread.setattr(Connector, "_version", lambda _self, order_ref: Written(order_ref, None))
+        assert publish(ref, "refund", whole, *told).status == 0
+        assert left_to_refund(ref) == total - Decimal(whole)
+        shop.drain()
+    assert (outbound(ref, "refund_in_store"), "-F1]" in Order.objects.get().document) == ([("done", "applied")], False)
+    assert left_to_refund(ref) == total - Decimal(whole)
+    assert publish(ref, "refund", whole, *told).json["error"]["code"] in {"bad_line", "refund_too_much"}
+
+    shop.tell()
+    shop.drain()
+    assert "-F1]" in Order.objects.get().document
+    assert left_to_refund(ref) == total - Decimal(whole)
+    assert publish(ref, "refund", "0.01", "--line", f"{line.line_ref}:0:0.01:0").json["error"]["code"] == "bad_line"
+
+    (made,) = refunds(shop, ref)
+    shop.control.delete_refund(int(ref), int(made.refund_ref))
+    shop.look(PollKind.REFUNDS)
+    shop.drain()
+    assert "-F1]" not in Order.objects.get().document
+    assert left_to_refund(ref) == total
+    assert publish(ref, "refund", whole, *told).json["reference"] == f"WC-eu-{ref}-F2"
+
+
 def test_what_is_asked_for_has_actor_and_reason_in_the_audit(shop: Shop) -> None:
     (ref,) = posted(shop)
     publish(ref, "note", "hello")

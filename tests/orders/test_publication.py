@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from decimal import Decimal
 from itertools import product
+from typing import Any
 
 import pytest
 from msgspec import structs
 
 from integrations.connectors.woocommerce import webhooks
 from integrations.ports.documents import Order, OrderLine, OrderStatus, RefundSummary, TaxShare
+from integrations.ports.publications import RefundedPart
 from integrations.ports.stores import Moment
 from orders.policies.publication import (
     AskedPart,
+    Promise,
     reached,
     refunded_parts,
     refuse_refund,
@@ -157,7 +160,48 @@ def test_what_was_refunded_or_waits_to_be_cannot_be_refunded_again() -> None:
     known = order(refunded="4.00")
     assert refuse_refund(known, amount=Decimal("7.50"), parts=[]) is None
     assert refuse_refund(known, amount=Decimal("7.51"), parts=[]) is not None
-    assert refuse_refund(known, amount=Decimal("7.50"), parts=[], promised=Decimal("0.01")) is not None
+    waits = [Promise(reference="WC-eu-1-F1", amount=Decimal("0.01"))]
+    assert refuse_refund(known, amount=Decimal("7.50"), parts=[], promised=waits) is not None
+    assert refuse_refund(known, amount=Decimal("7.49"), parts=[], promised=waits) is None
+
+
+def test_a_refund_of_ours_that_the_document_shows_counts_once() -> None:
+    shows = RefundSummary(refund_ref="9", amount=Decimal("4.00"), reason="broken [WC-eu-1-F1]")
+    known = structs.replace(order(), refunds=(shows,))
+    first = Promise(reference="WC-eu-1-F1", amount=Decimal("4.00"))
+    other = Promise(reference="WC-eu-1-F11", amount=Decimal("3.00"))
+    for promised, left in (([first], "7.50"), ([first, other], "4.50"), ([other], "4.50")):
+        assert refuse_refund(known, amount=Decimal(left), parts=[], promised=promised) is None
+        refusal = refuse_refund(known, amount=Decimal(left) + Decimal("0.01"), parts=[], promised=promised)
+        assert refusal is not None
+        assert (refusal.code, refusal.detail.split()[0]) == ("refund_too_much", left)
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (part(), ""),
+        (part(quantity="0"), ""),
+        (part(quantity="2"), "bad_line"),
+        (part(net="5.01", tax="0.74"), "bad_line"),
+        (part(net="4.99", tax="0.76"), "bad_line"),
+    ],
+    ids=["the rest", "money only", "a piece too many", "too much net", "too much tax"],
+)
+@pytest.mark.parametrize("echoed", [False, True], ids=["not seen yet", "in the document"])
+def test_what_our_refunds_have_given_back_of_a_line_is_not_given_back_again(
+    asked: AskedPart, code: str, echoed: Any
+) -> None:
+    shares = (TaxShare(rate_ref="1", amount=Decimal("0.50")), TaxShare(rate_ref="2", amount=Decimal("0.25")))
+    given = RefundedPart(line_ref="31", quantity=Decimal(1), net=Decimal("5.00"), taxes=shares)
+    elsewhere = structs.replace(given, line_ref="32")
+    ours = Promise(reference="WC-eu-1-F1", amount=Decimal("5.75"), parts=(given, elsewhere))
+    shows = RefundSummary(refund_ref="9", amount=Decimal("5.75"), reason="[WC-eu-1-F1]")
+    known = structs.replace(order(), refunds=(shows,)) if echoed else order()
+    refusal = refuse_refund(known, amount=asked.net + asked.tax, parts=[asked], promised=[ours])
+    assert (refusal.code if refusal else "") == code
+    if refusal is not None:
+        assert "31 has 1 for 5.00 and 0.75 tax left" in refusal.detail
 
 
 def test_tax_is_refused_on_a_line_that_does_not_say_its_rate() -> None:
