@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import threading
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -152,21 +153,24 @@ def test_another_amount_under_the_reference_is_refused(ledger: Ledger, connector
 @pytest.mark.parametrize("lost", ["timeout", "err_500_fatal", "err_502_php_down", "err_200_with_php_notice"])
 def test_after_unknown_the_same_ask_adopts_what_is_there(shop: RestStore, ledger: Ledger, kind: str, lost: str) -> None:
     """The store did it; only its answer was lost."""
-    connector = connector_of(shop, CallContext(deadline_seconds=1.5))
+    connector = connector_of(shop, CallContext(deadline_seconds=1.0))
     act: Callable[[], Written] = (lambda: note(connector)) if kind == "note" else (lambda: connector.refund(ask()))
+    given_up = threading.Event()
 
     def lose_answers(call: Any, parts: list[str]) -> Any:
         answer = ledger.answer(call, parts)
         if call.method != "POST":
             return answer
         if lost == "timeout":
-            shop._stopping.wait(30)
+            given_up.wait(30)
             return answer
         return recorded(lost)
 
     shop.answers["orders"] = lose_answers
-    with pytest.raises(Unknown):
+    with pytest.raises(Unknown) as caught:
         act()
+    given_up.set()
+    assert (caught.value.code == "timed_out") is (lost == "timeout")
     shop.answers["orders"] = ledger.answer
     connector.context = CallContext()
 
