@@ -1,6 +1,7 @@
 """The console app: pages and commands over several apps. It also plugs the layers together at start."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class ConsoleConfig(AppConfig):
@@ -8,6 +9,9 @@ class ConsoleConfig(AppConfig):
     label = "console"
 
     def ready(self) -> None:
-        from retailhub.wiring import connect  # noqa: PLC0415 - models must be loaded first
+        from retailhub.console.access import keep_roles  # noqa: PLC0415 - models must be loaded first
+        from retailhub.wiring import connect  # noqa: PLC0415 - as above
 
         connect()
+        # the last of the apps: the permissions of all of them are there by then
+        post_migrate.connect(keep_roles, sender=self, dispatch_uid="retailhub.roles")
