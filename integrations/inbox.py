@@ -329,8 +329,11 @@ RECHECK, RETRY = "order.recheck", "order.retry"
 """Topics of our own looks: decide again; decide again and put back to work what is parked."""
 
 
-def ring(*, connection_id: int, order_refs: Sequence[str], topic: str = RECHECK) -> None:
-    """Ask for another decision on orders of a store, as durable work, in the caller's transaction."""
+def ring(*, connection_id: int, order_refs: Sequence[str], topic: str = RECHECK, lane: Lane = Lane.ORDERS) -> None:
+    """Ask for another decision on orders of a store, as durable work, in the caller's transaction.
+
+    What comes in goes first where ``lane`` is behind that of orders.
+    """
     for start in range(0, len(order_refs), 500):
         store(
             [
@@ -341,6 +344,7 @@ def ring(*, connection_id: int, order_refs: Sequence[str], topic: str = RECHECK)
                     body=msgspec.json.encode({"id": ref}),
                     headers={},
                     way=Way.ENGINE,
+                    lane=lane,
                     unique=True,
                 )
                 for ref in order_refs[start : start + 500]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -14,3 +15,6 @@ class SkusMapped:
     connection_id: int
     skus: Sequence[str]
     at: dt.datetime
+    actor: Any = None
+    """Who said so; ``None`` where a catalogue did."""
+    reason: str = ""

@@ -17,7 +17,8 @@ CHUNK = 1000
 
 
 def map_sku(*, connection_id: int, sku: str, item_code: str, actor: Any, reason: str, now: dt.datetime) -> SkuMapping:
-    """Say by hand what a SKU is called at a connection; orders waiting for it are looked at again.
+    """Say by hand what a SKU is called at a connection; orders waiting for it are looked at again: a few at once,
+    many as a replay that begins with one of them.
 
     Locks the mapping row. Raises ``ValueError`` for an empty SKU or item code.
     """
@@ -39,7 +40,7 @@ def map_sku(*, connection_id: int, sku: str, item_code: str, actor: Any, reason:
             before=before,
             after={"item_code": item_code, "connection": connection_id},
         )
-        bus.publish(SkusMapped(connection_id, (sku,), now))
+        bus.publish(SkusMapped(connection_id, (sku,), now, actor=actor, reason=reason))
     return row
 
 

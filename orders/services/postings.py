@@ -9,6 +9,7 @@ from integrations import inbox, outbox
 from integrations.events import EffectDone, EffectsAnswered, PathsChanged
 from integrations.ports import documents
 from integrations.ports.documents import Order as OrderDocument
+from integrations.states import Lane
 from inventory.events import SkusMapped
 from orders.models import Finding, Order, OrderTransition
 from orders.policies import axes
@@ -65,16 +66,22 @@ def _close(posted: list[tuple[Order, EffectDone]], now: dt.datetime) -> None:
         OrderTransition.objects.bulk_create(steps)
 
 
+def held_for(*, skus: Sequence[str]) -> list[str]:
+    """Public ids of the orders that are held because one of these SKUs is not known, oldest first."""
+    found = Finding.objects.filter(code="sku_unmapped", key__in=list(skus))
+    return list(found.order_by("order_id").values_list("order__public_id", flat=True).distinct())
+
+
+def refused_items(*, connection_id: int) -> list[str]:
+    """Public ids of the orders whose documents this sink has refused because it does not know an item."""
+    refused = outbox.parked(connection_id=connection_id, code="unknown_item")
+    return [subject.removeprefix("order:") for subject in refused.values()]
+
+
 def note_mapped(event: SkusMapped) -> None:
     """Look again at every order that waits for one of these SKUs, as durable work."""
-    found = Finding.objects.filter(code="sku_unmapped", key__in=list(event.skus))
-    waiting: dict[int, list[str]] = {}
-    for store_id, ref in found.values_list("order__store_id", "order__order_ref").distinct():
-        waiting.setdefault(store_id, []).append(ref)
-    for store_id, refs in waiting.items():
-        inbox.ring(connection_id=store_id, order_refs=refs)
-    refused = outbox.parked(connection_id=event.connection_id, code="unknown_item")
-    look_again(public_ids=[subject.removeprefix("order:") for subject in refused.values()], retry=True)
+    look_again(public_ids=held_for(skus=event.skus))
+    look_again(public_ids=refused_items(connection_id=event.connection_id), retry=True)
 
 
 WAITING = ("held", "shadow", "sink_not_live")
@@ -103,15 +110,16 @@ def look_again_at(*, store_ids: Sequence[int] | None, decisions: Sequence[str]) 
         inbox.ring(connection_id=store_id, order_refs=refs)
 
 
-def look_again(*, public_ids: list[str], retry: bool = False) -> int:
+def look_again(*, public_ids: Sequence[str], retry: bool = False, lane: Lane = Lane.ORDERS) -> int:
     """Ask for another decision on these orders; returns how many there are.
 
-    ``retry`` also puts back to work what they have parked, with a new body where the order has changed.
+    ``retry`` also puts back to work what they have parked, with a new body where the order has changed. With a
+    ``lane`` behind that of orders, what comes in meanwhile goes first.
     """
-    rows = Order.objects.filter(public_id__in=public_ids).values_list("store_id", "order_ref")
+    rows = Order.objects.filter(public_id__in=list(public_ids)).values_list("store_id", "order_ref")
     by_store: dict[int, list[str]] = {}
     for store_id, ref in rows:
         by_store.setdefault(store_id, []).append(ref)
     for store_id, refs in by_store.items():
-        inbox.ring(connection_id=store_id, order_refs=refs, topic=inbox.RETRY if retry else inbox.RECHECK)
+        inbox.ring(connection_id=store_id, order_refs=refs, topic=inbox.RETRY if retry else inbox.RECHECK, lane=lane)
     return sum(len(refs) for refs in by_store.values())

@@ -216,6 +216,12 @@ class Migration(migrations.Migration):
             model_name="replayitem",
             index=models.Index(fields=["subject", "-id"], name="replay_item_subject"),
         ),
+        migrations.AddIndex(
+            model_name="replayitem",
+            index=models.Index(
+                condition=models.Q(("state", "under_way")), fields=["run"], name="replay_item_under_way"
+            ),
+        ),
         migrations.AddConstraint(
             model_name="replayitem",
             constraint=models.UniqueConstraint(fields=("run", "position"), name="replay_item_position"),

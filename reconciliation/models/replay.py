@@ -121,6 +121,8 @@ class ReplayItem(models.Model):
             # what comes next, and how many there are of each state
             models.Index(fields=["run", "state", "position"], name="replay_item_next"),
             models.Index(fields=["subject", "-id"], name="replay_item_subject"),  # which replay closed a case
+            # whose results are waited for
+            models.Index(fields=["run"], name="replay_item_under_way", condition=Q(state="under_way")),
         ]
 
     def __str__(self) -> str:
