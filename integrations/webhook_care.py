@@ -2,7 +2,7 @@
 
 One look, made every five periods of polling, and a minute later while something is not over:
 
-1. list the webhooks; ours deliver to ``/webhooks/woocommerce/<connection>/`` (at `PUBLIC_URL`, where it is set)
+1. list the webhooks, and tell ours (`webhook_known`) from those of another RetailHub, which are never touched
 2. write down the hole of those that the store switched off, *then* set them active and let polling read the hole
 3. make those that are missing, where `PUBLIC_URL` says whereto
 4. take the next step of a change of secret
@@ -15,13 +15,12 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
 from django.db import transaction
 
-from integrations import connections, webhook_holes, webhook_judgement, webhook_rates, webhook_secrets
+from integrations import connections, webhook_holes, webhook_judgement, webhook_known, webhook_rates, webhook_secrets
 from integrations.calls import Lines, Recorder, context_for
 from integrations.connectors.woocommerce.findings import TOPICS
 from integrations.events import WebhooksLooked
@@ -42,8 +41,11 @@ class Look:
     """What one look found and did."""
 
     hooks: list[Webhook]
-    elsewhere: int = 0
-    """Webhooks with our path at another host: another RetailHub's, left alone."""
+    """Ours."""
+    moved: list[Webhook] = field(default_factory=list)
+    """Were ours, and deliver elsewhere now. Left alone."""
+    foreign: list[Webhook] = field(default_factory=list)
+    """Have our path, and nothing shows that they are ours. Left alone."""
     made: list[str] = field(default_factory=list)
     reactivated: list[str] = field(default_factory=list)
     off_again: bool = False
@@ -54,7 +56,15 @@ class Look:
     @property
     def missing(self) -> list[str]:
         """Topics that no webhook of ours tells of, on or off."""
-        return [topic for topic in TOPICS if topic not in {hook.topic for hook in self.hooks}]
+        return [topic for topic in TOPICS if topic not in {hook.topic for hook in [*self.hooks, *self.perhaps]}]
+
+    @property
+    def perhaps(self) -> list[Webhook]:
+        """Not known to be ours, and the only ones of their topics: people made them, and none has delivered yet."""
+        if settings.PUBLIC_URL:
+            return []
+        have = {hook.topic for hook in self.hooks}
+        return [hook for hook in self.foreign if hook.topic not in have]
 
     def topics(self, status: HookStatus) -> list[str]:
         """Topics of ours that stand so."""
@@ -72,7 +82,9 @@ def look_after(row: Connection, lines: Lines, at: Round) -> Round:
         host: WebhookHost = lines.connector(row, context_for(recorder, correlation_id=ids.new_trace_id()))
         care = webhook_judgement.care_of(row)
         try:
-            look = _listed(row, host)
+            found = webhook_known.sort_out(row, care, host.webhooks(), clock.now())
+            look = Look(hooks=found.ours, moved=found.moved, foreign=found.foreign)
+            look.sentences += webhook_known.told(found, row)
         except AuthRejected as error:
             # the other looks tell of a key that may do nothing; they need less than this one
             return replace(at, done=True, report={"sentences": [f"The webhooks cannot be seen: {error.detail}"]})
@@ -85,15 +97,6 @@ def look_after(row: Connection, lines: Lines, at: Round) -> Round:
     return _after(at, look, report)
 
 
-def _listed(row: Connection, host: WebhookHost) -> Look:
-    """Ours among the webhooks of the store."""
-    here = urlsplit(settings.PUBLIC_URL).netloc if settings.PUBLIC_URL else ""
-    path = f"{connections.INTAKE}{row.name}"
-    mine = [hook for hook in host.webhooks() if urlsplit(hook.delivery_url).path.rstrip("/") == path]
-    hooks = [hook for hook in mine if not here or urlsplit(hook.delivery_url).netloc == here]
-    return Look(hooks=hooks, elsewhere=len(mine) - len(hooks))
-
-
 def _mend(row: Connection, care: WebhookCare, look: Look, host: WebhookHost) -> None:
     _note_hole(row, care, look)
     if care.left_to_people:
@@ -104,7 +107,7 @@ def _mend(row: Connection, care: WebhookCare, look: Look, host: WebhookHost) -> 
             _reactivate(row, care, look, hook, host)
         for topic in look.missing if settings.PUBLIC_URL else ():
             _make(row, care, look, topic, host)
-        progress = webhook_secrets.carry_on(row, care, look.hooks, host, clock.now())
+        progress = webhook_secrets.carry_on(row, care, look.hooks, host, clock.now(), doubtful=len(look.perhaps))
     except AuthRejected as error:
         # reading goes on with such a key; only this waits
         look.sentences.append(f"The webhooks cannot be mended: {error.detail}")
@@ -152,6 +155,7 @@ def _make(row: Connection, care: WebhookCare, look: Look, topic: str, host: Webh
         secret=webhook_secrets.to_sign(row, care, now),
         name=f"RetailHub ({row.name}): {topic}",
     )
+    webhook_known.note_made(care, made)
     look.hooks.append(made)
     look.made.append(topic)
     audit.record(
@@ -169,9 +173,10 @@ def _judge(row: Connection, care: WebhookCare, look: Look, host: WebhookHost) ->
     now = clock.now()
     _tell_hole(row, look, now)
     # a time in which it is switched off is a hole; a time without it is nobody's fault
-    is_there = {webhook_judgement.TOLD_OF} & {*look.topics(HookStatus.ACTIVE), *look.topics(HookStatus.DISABLED)}
+    delivering = [hook for hook in [*look.hooks, *look.perhaps] if hook.status is not HookStatus.PAUSED]
+    is_there = webhook_judgement.TOLD_OF in {hook.topic for hook in delivering}
     care.active_since = (care.active_since or now) if is_there else None
-    found = webhook_judgement.judge(row, care, look.hooks, host, now)
+    found = webhook_judgement.judge(row, care, delivering, host, now)
     with transaction.atomic():
         webhook_judgement.keep(care, found)
         if found.troubles or found.over:
@@ -181,6 +186,8 @@ def _judge(row: Connection, care: WebhookCare, look: Look, host: WebhookHost) ->
         "made": look.made,
         "reactivated": look.reactivated,
         "missing_topics": look.missing,
+        "moved": [webhook_known.fact(hook) for hook in look.moved],
+        "foreign": [webhook_known.fact(hook) for hook in look.foreign],
         "left_to_people": care.left_to_people,
         "deliveries": found.numbers,
         "sentences": [*_words(row, look), *look.sentences, *found.sentences],
@@ -224,8 +231,6 @@ def _words(row: Connection, look: Look) -> list[str]:
         said.append(f"Somebody paused those for {', '.join(paused)}; that is left so.")
     if look.missing:
         said.append(_missing_words(row, look.missing))
-    if look.elsewhere:
-        said.append(f"{look.elsewhere} more have this path at another address than {settings.PUBLIC_URL}.")
     return said
 
 

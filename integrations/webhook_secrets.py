@@ -85,9 +85,18 @@ class Progress:
 
 
 def carry_on(
-    row: Connection, care: WebhookCare, hooks: Sequence[Webhook], host: WebhookHost, now: dt.datetime
+    row: Connection,
+    care: WebhookCare,
+    hooks: Sequence[Webhook],
+    host: WebhookHost,
+    now: dt.datetime,
+    *,
+    doubtful: int = 0,
 ) -> Progress:
-    """Take the next step of the change that is under way, if one is. Calls the store; no transaction may be open."""
+    """Take the next step of the change that is under way, if one is. Calls the store; no transaction may be open.
+
+    ``doubtful`` webhooks may be ours and cannot be given the new secret: the old one stays until that is clear.
+    """
     began = care.rotation_began_at
     if began is None:
         return Progress()
@@ -105,6 +114,8 @@ def carry_on(
         used = max(used, care.old_secret_used_at)
     if now - used < OLD_KEPT:
         return Progress(sentence=told(care, len(hooks)))
+    if doubtful:
+        return Progress(sentence=f"The old secret stays: {doubtful} webhooks that may be ours do not have the new one.")
     _drop_old(row, care, live[0], now)
     return Progress(sentence="The new secret is in force; the old one is not accepted any more.")
 

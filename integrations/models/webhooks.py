@@ -16,6 +16,9 @@ class WebhookCare(models.Model):
     active_since = models.DateTimeField(
         null=True, help_text="When order.updated was first seen active; empty while it is not."
     )
+    known = models.JSONField(
+        null=True, help_text="Webhooks with our path by the store's id: address, and whether ours; empty before a look."
+    )
     delivered = models.JSONField(default=dict, help_text="Topic to the moment of its last delivery.")
     missing_since = models.DateTimeField(null=True, help_text="Since when too many deliveries are missing.")
     late_since = models.DateTimeField(null=True, help_text="Since when deliveries are late or silent.")

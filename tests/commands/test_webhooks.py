@@ -56,6 +56,9 @@ def test_the_same_numbers_are_in_the_json_of_the_look_and_of_the_list(shop: Shop
 
 
 def test_both_steps_of_a_new_secret_are_in_the_list_and_no_secret_is(shop: Shop) -> None:
+    # a delivery shows whose webhooks they are
+    shop.control.place_orders(1, way="rest")
+    shop.tell()
     command("poll", "eu", "webhooks")
     # such as an order that was read: the connection is well
     ConnectionState.objects.filter(pk=shop.eu.pk).update(last_success_at=clock.now())

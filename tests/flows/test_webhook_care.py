@@ -16,7 +16,7 @@ from integrations.states import PollKind
 from orders.models import Order
 from reconciliation.models import Case
 from retailhub.core import clock
-from tests.support.shop import Shop, known_skus, running_shop
+from tests.support.shop import Door, Shop, known_skus, running_shop
 
 HOOKS = PollKind.WEBHOOKS
 HOUR = 3600.0
@@ -312,6 +312,7 @@ def test_webhooks_that_are_left_to_people_are_only_told_of(shop: Shop, settings:
     now = clock.now()
     webhook_care.leave_to_people(row=shop.eu, leave=True, actor="test", reason="ours", now=now)
     settings.PUBLIC_URL = ""
+    heard(shop, 1)
     switch_off(shop)
     shop.look(HOOKS)
 
@@ -322,6 +323,34 @@ def test_webhooks_that_are_left_to_people_are_only_told_of(shop: Shop, settings:
     webhook_care.leave_to_people(row=shop.eu, leave=False, actor="test", reason="yours", now=now)
     shop.look(HOOKS)
     assert set(statuses(shop).values()) == {"active"}
+
+
+def test_the_webhooks_of_another_hub_before_the_same_store_are_neither_mended_nor_given_our_secret(shop: Shop) -> None:
+    heard(shop, 1)
+    other = Door()
+    other.answer = 500
+    try:
+        with shop.connector() as connector:
+            url = f"{other.url}/webhooks/woocommerce/eu/"
+            theirs = connector.create_webhook(topic="order.updated", delivery_url=url, secret="theirs", name="other")
+        lost = [*place(shop, 8)]
+        shop.tell()
+        webhook_secrets.begin(row=shop.eu, actor="test", now=clock.now())
+        webhooks.forget_secrets()
+        shop.shift(12)
+        shop.look(HOOKS)
+
+        stands = {hook.id: hook.status for hook in shop.control.books().webhooks}
+        assert stands.pop(int(theirs.ref)) == "disabled"
+        assert set(stands.values()) == {"active"}
+        assert [each["webhook"] for each in report(shop)["foreign"]] == [theirs.ref]
+        assert not Case.objects.filter(code="webhook_disabled").exists()
+        assert webhook_facts.webhook_states()[shop.eu.pk]["rotation"]["given"] == 5
+        shop.shift(0)
+        shop.settle()
+        assert Order.objects.count() == len(lost) + 1
+    finally:
+        other.close()
 
 
 def test_a_key_that_may_not_write_leaves_the_store_readable(shop: Shop) -> None:

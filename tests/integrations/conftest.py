@@ -13,7 +13,7 @@ from integrations.states import PollKind
 from retailhub.core import clock
 from tests.support.hub import LONG_AGO
 from tests.support.recordings import SECRET
-from tests.support.webhook_shop import Shop, shift, store
+from tests.support.webhook_shop import Shop, know, shift, store
 
 
 @pytest.fixture
@@ -33,6 +33,7 @@ def shop(db: None) -> Iterator[Shop]:
     shop = Shop()
     for topic in TOPICS:
         shop.have(topic)
+    know(shop)
     ensure(connection_id=store().pk, kinds=list(PollKind))
     yield shop
     shift(0)

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from django.db import connection
 
-from integrations import inbox, webhook_care
+from integrations import inbox, webhook_care, webhook_judgement, webhook_known
 from integrations.calls import Lines
 from integrations.models import Connection, InboxMessage, WebhookCare
 from integrations.polls import Round
@@ -80,6 +80,12 @@ class _Lines:
 
 def store() -> Connection:
     return Connection.objects.get(name="eu")
+
+
+def know(shop: Shop) -> None:
+    """RetailHub knows all that are there as its own."""
+    for hook in shop.hooks.values():
+        webhook_known.note_made(webhook_judgement.care_of(store()), hook)
 
 
 def look(shop: Shop) -> dict[str, Any]:
