@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from collections.abc import Iterator
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.db.models import Min
 
-from integrations import polls
-from integrations.models import InboxMessage, Poll
-from integrations.states import PollKind, Way
+from integrations import polling, polls, pump
+from integrations.models import InboxMessage, OutboxMessage, Poll
+from integrations.states import Lane, PollKind, Way
 from orders.models import Order
 from reconciliation.models import Case
+from retailhub.core import clock
+from tests.support.hub import pending
 from tests.support.shop import Shop, known_skus, running_shop
 from tests.support.watch import Watch, doubles, watching
 
 MINUTE = 60
 SILENT = 120 * MINUTE
+OLD = 3000
 
 
 @pytest.fixture
@@ -97,3 +107,110 @@ def test_two_silent_hours_delay_no_order_by_more_than_a_poll_and_are_told_until_
         assert {found.state for found in Case.objects.filter(code__startswith="webhook")} == {"closed"}
         assert period() == usual
         assert (shop.untrue(), shop.misposted(), doubles(shop)) == ({}, {}, {})
+
+
+@contextlib.contextmanager
+def pumping() -> Iterator[None]:
+    """All threads of a pump, as ``drain --watch`` has them, until the block ends."""
+    stop = threading.Event()
+
+    def run() -> None:
+        try:
+            pump.Watch(stop=stop).run()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def wait_for(true: Callable[[], bool], seconds: float) -> None:
+    """Fails when it is not true in time."""
+    ends = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+
+
+def buy(shop: Shop) -> int:
+    """An order that the store tells of at once, and a moment until the next."""
+    (ref,) = shop.control.place_orders(1, lives={"completed": 1}, now=True)
+    shop.tell()
+    time.sleep(0.1)
+    return ref
+
+
+def posting_took(refs: list[int]) -> float:
+    """Seconds from an order's first delivery until it was posted, by our own rows: the 95th of a hundred."""
+    heard = InboxMessage.objects.filter(way=Way.WEBHOOK, shard__in=[f"store:{ref}" for ref in refs])
+    came = dict(heard.values_list("shard").annotate(at=Min("received_at")))
+    posted = OutboxMessage.objects.filter(reference__in=[f"WC-eu-{ref}" for ref in refs], status="done")
+    done = dict(posted.values_list("reference", "finished_at"))
+    took = [(done[f"WC-eu-{ref}"] - came[f"store:{ref}"]).total_seconds() for ref in refs]
+    return statistics.quantiles(took, n=20)[-1]
+
+
+@dataclass
+class Swept:
+    """What was seen of a sweep while people went on buying."""
+
+    bought: list[int] = field(default_factory=list)
+    seen: list[int] = field(default_factory=list)
+    """Orders that the sweep had looked at, from order to order."""
+    waiting: list[int] = field(default_factory=list)
+    """Old orders that it had found and nobody had worked."""
+
+
+def sweep_while_people_buy(shop: Shop) -> Swept:
+    """Until the sweep has gone round and all that it found is worked."""
+    found, began = Swept(), clock.now()
+    polling.look_now(connection_id=shop.eu.pk, kind=PollKind.SWEEP)
+    ends = time.monotonic() + 60
+    while True:
+        found.bought.append(buy(shop))
+        at = Poll.objects.get(kind=PollKind.SWEEP)
+        found.seen.append(at.seen)
+        found.waiting.append(InboxMessage.objects.filter(lane=Lane.CATALOGUE, status="pending").count())
+        if at.finished_at is not None and at.finished_at > began and not found.waiting[-1]:
+            return found
+        assert time.monotonic() < ends
+
+
+def is_all_posted() -> bool:
+    return not OutboxMessage.objects.exclude(status="done").exists() and not pending()
+
+
+def test_a_sweep_over_thousands_of_orders_delays_no_new_order_and_goes_on_meanwhile(
+    transactional_db: None, tmp_path: Path, settings: Any
+) -> None:
+    settings.HISTORY_PAUSE_MS = 0  # faster than it ever is
+    with running_shop(tmp_path) as shop:
+        shop.connect(live_from=clock.now() - dt.timedelta(hours=1))
+        shop.know(known_skus())
+        shop.hook_up()
+        with pumping():
+            wait_for(lambda: Poll.objects.filter(kind=PollKind.HISTORY, finished_at__isnull=False).exists(), 20)
+            first = [buy(shop) for _ in range(5)]
+            usual = [buy(shop) for _ in range(25)]
+            shop.control.make_history(OLD, created=clock.now() - dt.timedelta(days=25), spread=20 * 24 * 3600)
+            of_unknown, of_known = sweep_while_people_buy(shop), sweep_while_people_buy(shop)
+            wait_for(is_all_posted, 20)
+        # it was a crowd, and neither stood still for the other
+        assert max(of_unknown.waiting) > OLD // 10
+        for swept in (of_unknown, of_known):
+            assert len(set(swept.seen)) > 5
+            assert max(swept.seen) >= OLD
+        # one batch of old orders may be under way when a new one comes; behind all of them it would wait for seconds
+        allowed = 2 * posting_took(usual) + 1.0
+        assert posting_took(of_unknown.bought) < allowed
+        assert posting_took(of_known.bought) < allowed
+        placed = {str(each.id) for each in shop.control.walk_placed()}
+        assert set(Order.objects.values_list("order_ref", flat=True)) == placed
+        bought = {*first, *usual, *of_unknown.bought, *of_known.bought}
+        assert {each.reference for each in shop.books.books().documents} == {f"WC-eu-{ref}" for ref in bought}
+        assert doubles(shop) == {}
