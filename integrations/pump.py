@@ -52,6 +52,7 @@ def drain(
             found += arrivals.work(lines=kept, limit=INBOX_BATCH) if connection_id is None else 0
             targets = [connection_id] if connection_id is not None else sink_ids()
             found += sum(delivery.work(connection_id=target, lines=kept) for target in targets)
+            found += sum(step() for step in STEPS) if connection_id is None else 0
             if not found:
                 break
             worked += found
@@ -77,6 +78,8 @@ class Watch:
                 self._ensure("inbox", lambda kept: arrivals.work(lines=kept, limit=INBOX_BATCH))
                 for chore in CHORES:
                     self._ensure(f"chore-{chore.__name__}", _chore_worker(chore), idle_seconds=CHORES_SECONDS)
+                for further in STEPS:
+                    self._ensure(f"step-{further.__module__}", _stepper(further), idle_seconds=STEP_SECONDS)
                 for sink in sink_ids():
                     self._ensure(f"sink-{sink}", _sink_worker(sink))
                 for store in polling.store_ids():
@@ -138,6 +141,17 @@ def _chore_worker(chore: Callable[[], None]) -> Callable[[Lines], int]:
         return 0
 
     return ring
+
+
+STEPS: list[Callable[[], int]] = []
+"""Work of the layers above that goes on step by step, each from rows alone; a step tells how much it did. Filled by the
+wiring."""
+STEP_SECONDS = 0.5
+"""Between two steps that found nothing to do."""
+
+
+def _stepper(further: Callable[[], int]) -> Callable[[Lines], int]:
+    return lambda _lines: further()
 
 
 def _sink_worker(sink: int) -> Callable[[Lines], int]:

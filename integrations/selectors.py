@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from django.db import connection
-from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.db.models import CharField, Model, OuterRef, QuerySet, Subquery, Value
 
 from integrations import inbox
 from integrations.connectors.registry import kind_named
@@ -73,6 +73,21 @@ def waiting_orders(*, connection_id: int, order_refs: Sequence[str]) -> set[str]
     return {shard.partition(":")[2] for shard in (*found, *parked)}
 
 
+def open_work(*, shards: Iterable[tuple[int, str]], subjects: Sequence[str]) -> list[tuple[int, str, str]]:
+    """What is not worked or answered yet of these shards (connection, shard) in the inbox and of these subjects in
+    the outbox, as they are in one moment: connection, shard or subject, and operation (empty for the inbox)."""
+    waiting = [Status.PENDING, Status.IN_FLIGHT]
+    wanted = set(shards)
+    inbound = InboxMessage.objects.filter(
+        connection__in={pk for pk, _ in wanted}, shard__in={shard for _, shard in wanted}, status__in=waiting
+    )
+    outbound = OutboxMessage.objects.filter(subject__in=list(subjects), status__in=waiting)
+    rows = inbound.values_list("connection_id", "shard", Value("", output_field=CharField())).union(
+        outbound.values_list("connection_id", "subject", "operation"), all=True
+    )
+    return [(pk, key, operation) for pk, key, operation in rows if operation or (pk, key) in wanted]
+
+
 def delivery_named(message_id: int) -> InboxMessage | None:
     """One inbound message."""
     return _joined(InboxMessage.objects.filter(pk=message_id)).first()
@@ -94,6 +109,12 @@ def parked_effects(*, subjects: Sequence[str]) -> list[int]:
     """Ids of the parked outbound messages of these subjects, oldest first."""
     rows = OutboxMessage.objects.filter(subject__in=list(subjects), status=Status.PARKED)
     return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def parked_subjects(*, subjects: Sequence[str]) -> set[str]:
+    """Those of these subjects that have a parked outbound message."""
+    rows = OutboxMessage.objects.filter(subject__in=list(subjects), status=Status.PARKED)
+    return set(rows.values_list("subject", flat=True))
 
 
 def effects_of(*, subject: str) -> list[OutboxMessage]:

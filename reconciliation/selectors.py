@@ -300,3 +300,9 @@ def targets(*, case: str = "", cause: str = "", code: str = "") -> list[tuple[in
     if code:
         rows = rows.filter(Q(code=code) | Q(evidence__reported_code=code))
     return list(rows.order_by("pk").values_list("pk", "subject"))
+
+
+def open_case_ids(subjects: Iterable[str]) -> list[int]:
+    """Ids of the open cases about these subjects, oldest first."""
+    rows = Case.objects.filter(subject__in=list(subjects), state=Case.State.OPEN)
+    return list(rows.order_by("pk").values_list("pk", flat=True))

@@ -16,7 +16,8 @@ from inventory.tasks import import_catalogues
 from orders.flows.import_order import import_orders
 from orders.selectors import Listed
 from orders.services import echoes, postings, showing
-from reconciliation.flows import watch
+from reconciliation.flows import mapped, watch
+from reconciliation.services import replay_steps
 from reconciliation.tasks import watch_overdue
 from retailhub.core import bus
 
@@ -34,7 +35,7 @@ SUBSCRIPTIONS: tuple[tuple[type, Callable[[Any], None]], ...] = (
     (events.ChoresLooked, watch.note_chores),
     (events.WebhooksLooked, watch.note_webhooks),
     (events.PathsChanged, postings.note_paths),
-    (inventory.events.SkusMapped, postings.note_mapped),
+    (inventory.events.SkusMapped, mapped.note_mapped),
     (orders.events.OrdersLooked, watch.note_looks),
 )
 
@@ -46,5 +47,6 @@ def connect() -> None:
     polling.WIRING.webhooks = webhook_care.look_after
     store_delivery.WIRING.present = showing.present
     pump.CHORES[:] = [keep_house, watch_overdue, import_catalogues]
+    pump.STEPS[:] = [replay_steps.step]
     for event, handler in SUBSCRIPTIONS:
         bus.subscribe(event, handler)

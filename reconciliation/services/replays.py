@@ -102,6 +102,16 @@ def plan_cases(*, case: str = "", cause: str = "", code: str = "") -> Plan:
     return plan
 
 
+def plan_orders(public_ids: Sequence[str]) -> Plan:
+    """A plan for all that is open about these orders."""
+    subjects = [f"order:{public_id}" for public_id in public_ids]
+    return Plan(
+        outbound=pipes.parked_effects(subjects=subjects),
+        orders=list(public_ids),
+        cases=selectors.open_case_ids(subjects),
+    )
+
+
 def _orders(subjects: Iterable[str]) -> list[str]:
     return [subject.removeprefix("order:") for subject in subjects if subject.startswith("order:")]
 
