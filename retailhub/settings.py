@@ -86,6 +86,17 @@ def _public_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _lease(seconds: int, *, deadline: int) -> int:
+    # a claim is made longer before a call once a third of its time is over: what is left must hold a whole call
+    least = 3 * deadline // 2 + 1
+    if seconds < least:
+        raise ImproperlyConfigured(
+            f"RETAILHUB_LEASE_SECONDS must be {least} or more with a RETAILHUB_CALL_DEADLINE_SECONDS of {deadline}, not"
+            f" {seconds}: otherwise another worker takes a message over while a slow call about it still runs."
+        )
+    return seconds
+
+
 def _usable(url: str) -> bool:
     """Whether an address can be taken apart, its port included."""
     try:
@@ -258,8 +269,8 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # The engine
 INTAKE_MAX_BYTES = 16 * 1024 * 1024
-LEASE_SECONDS = env_int("RETAILHUB_LEASE_SECONDS", 60, low=2, high=600)
 CALL_DEADLINE_SECONDS = env_int("RETAILHUB_CALL_DEADLINE_SECONDS", 30, low=1, high=300)
+LEASE_SECONDS = _lease(env_int("RETAILHUB_LEASE_SECONDS", 60, low=2, high=600), deadline=CALL_DEADLINE_SECONDS)
 RETENTION_MONTHS = env_int("RETAILHUB_RETENTION_MONTHS", 6, low=1, high=120)
 REPLAY_APPROVAL_ABOVE = env_int("RETAILHUB_REPLAY_APPROVAL_ABOVE", 500, low=0, high=1_000_000)
 STUCK_AFTER_SECONDS = env_int("RETAILHUB_STUCK_AFTER_SECONDS", 300, low=5, high=86_400)

@@ -139,6 +139,7 @@ WRONG = [
     ("RETAILHUB_LOG_LEVEL", "loud"),
     ("RETAILHUB_LOG_FORMAT", "xml"),
     ("RETAILHUB_LEASE_SECONDS", "1"),
+    ("RETAILHUB_LEASE_SECONDS", "45"),
     ("RETAILHUB_CALL_DEADLINE_SECONDS", "soon"),
 ]
 
@@ -152,6 +153,16 @@ def test_a_wrong_setting_is_one_sentence_that_names_it_and_no_secret(name: str, 
     assert done.stderr.count("\n") == 1
     if name in {"RETAILHUB_SECRET_KEY", "RETAILHUB_ENCRYPTION_KEYS"} and len(value) > 1:
         assert value not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("lease", "deadline", "least"), [("60", "40", 61), ("60", "39", 0), ("46", "30", 0), ("2", "1", 0), ("5", "10", 16)]
+)
+def test_a_lease_that_a_slow_call_may_outlast_is_refused(lease: str, deadline: str, least: int) -> None:
+    done = check({"RETAILHUB_LEASE_SECONDS": lease, "RETAILHUB_CALL_DEADLINE_SECONDS": deadline})
+    assert done.returncode == (1 if least else 0)
+    wanted = f"RETAILHUB_LEASE_SECONDS must be {least} or more with a RETAILHUB_CALL_DEADLINE_SECONDS of {deadline}, "
+    assert (wanted in done.stderr) is (least > 0)
 
 
 def test_production_settings_pass_the_check_for_deployment() -> None:

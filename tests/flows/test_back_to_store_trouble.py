@@ -118,7 +118,10 @@ def test_lost_answers_on_every_second_write_of_many_orders_double_and_lose_nothi
 
 
 def pump_process(crash_at: str) -> subprocess.Popen[bytes]:
-    """A real pump on this test's database, with no Redis anywhere, that dies at a crash point."""
+    """A real pump on this test's database, with no Redis anywhere, that dies at a crash point.
+
+    Its lease is the usual one: a short one would be over, and the message taken back, before a slow call is answered.
+    """
     database = connection.settings_dict
     url = f"postgresql://{database['USER']}@/{database['NAME']}?host={quote(database['HOST'], safe='/')}"
     return subprocess.Popen(
@@ -130,7 +133,6 @@ def pump_process(crash_at: str) -> subprocess.Popen[bytes]:
             "REDIS_URL": "redis://127.0.0.1:1/0",
             "RETAILHUB_SECRET_KEY": settings.SECRET_KEY,
             "RETAILHUB_ENCRYPTION_KEYS": ",".join(settings.ENCRYPTION_KEYS),
-            "RETAILHUB_LEASE_SECONDS": "2",
             "CRASH_AT": f"{crash_at}:1",
         },
         stdout=subprocess.DEVNULL,

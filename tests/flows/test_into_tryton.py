@@ -36,7 +36,7 @@ SOLD = ("152", "153", "158", "161", "338", "340", "345")
 SHIPPED_AND_INVOICED = ("processing", 1, 1)
 LEFT = {"tryton.after_create": "draft", "tryton.after_quote": "quotation", "tryton.after_confirm": "processing"}
 """In which of Tryton's states a sale is left by a worker that dies at a crash point."""
-LEASE = {"RETAILHUB_LEASE_SECONDS": "12"}
+LEASE = {"RETAILHUB_LEASE_SECONDS": "16", "RETAILHUB_CALL_DEADLINE_SECONDS": "10"}
 """Longer than Tryton takes for one call about fifty sales."""
 
 
