@@ -9,8 +9,12 @@ import pytest
 
 from integrations import arrivals
 from integrations.calls import Lines
+from integrations.models import InboxMessage, OutboxMessage, Poll
+from integrations.states import PollKind
+from retailhub.core import clock
 from tests.commands.conftest import Run, deliver_order
 from tests.support.hub import Hub, pending
+from tests.support.publishing import publish
 from tests.support.recorded_store import newest_orders
 
 
@@ -29,9 +33,34 @@ def test_drain_for_one_erp_leaves_the_inbox_alone(shop: Hub, run: Run) -> None:
     assert pending() == 1
 
 
+def test_drain_for_one_store_writes_to_it_and_looks_at_it_and_leaves_the_rest_alone(shop: Hub, run: Run) -> None:
+    ref = deliver_order(shop)
+    run("drain")
+    shop.store.calls.clear()
+    deliver_order(shop, id=149)
+    publish(ref, "note", "hello")
+    written = run("drain", "--connection", "eu", "--json")
+    assert (written.status, written.json["worked"]) == (0, 1)
+    assert written.json["looks"] > 0
+    assert [call.path for call in shop.store.calls if call.path.endswith(f"/{ref}/notes")]
+    assert OutboxMessage.objects.get(operation="add_note").attempts == 1
+    assert not InboxMessage.objects.filter(shard="store:149").exclude(status="pending").exists()
+    looked = Poll.objects.filter(connection=shop.eu, kind__in=(PollKind.CHANGED, PollKind.TRASH))
+    assert not looked.filter(due_at__lte=clock.now()).exists()
+
+
+def test_drain_for_one_store_that_is_off_makes_no_call(shop: Hub, run: Run) -> None:
+    run("connection", "mode", "eu", "off", "--reason", "closed")
+    shop.store.calls.clear()
+    assert run("drain", "--connection", "eu", "--json").json["looks"] == 0
+    assert run("drain", "--connection", "eu").out == (
+        "Worked 0 messages and made 0 steps of looks; 0 wait for later, 0 are parked.\n"
+    )
+    assert shop.store.calls == []
+
+
 def test_drain_refuses_what_it_cannot_do(shop: Hub, run: Run) -> None:
     for words, code in {
-        ("--connection", "eu"): "not_a_sink",
         ("--connection", "nobody"): "misconfigured",
         ("--connection", "erp", "--watch"): "bad_choice",
         ("--seconds", "0"): "bad_limit",

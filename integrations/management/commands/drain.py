@@ -6,7 +6,9 @@ import contextlib
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -15,12 +17,21 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from integrations import connections, pump
+from integrations import connections, polling, pump
+from integrations.calls import lines
 from integrations.ports.errors import ConnectorError
 from integrations.selectors import queues, role_of
 from retailhub.core.cli import Failed, HubCommand, counted
 
 FOREVER = float("inf")
+
+
+@dataclass
+class Done:
+    """How many messages were worked, and how many steps of looks at a store were made; ``None``: none were to be."""
+
+    worked: int = 0
+    looks: int | None = None
 
 
 class Command(HubCommand):
@@ -31,7 +42,9 @@ class Command(HubCommand):
     def add_options(self, parser: CommandParser) -> None:
         parser.add_argument("--seconds", type=float, help="Stop after so long, even if there is more.")
         parser.add_argument("--watch", action="store_true", help="Go on looking until stopped.")
-        parser.add_argument("--connection", metavar="NAME", help="Only what is to go to this ERP.")
+        parser.add_argument(
+            "--connection", metavar="NAME", help="Only what is to go to this system; of a store also its due looks."
+        )
 
     def work(self, **options: Any) -> None:
         seconds, watch, name = options["seconds"], options["watch"], options["connection"]
@@ -39,30 +52,36 @@ class Command(HubCommand):
             raise Failed("bad_limit", "--seconds must be more than 0.")
         if watch and name:
             raise Failed("bad_choice", "--watch looks after all connections; leave --connection away.")
-        only = self._sink(name) if name else None
+        only = connections.named(name).pk if name else None
+        store = only if name and role_of(name) == "store" else None
         stop = threading.Event()
         with _stopped_by_signals(stop):
-            worked = self._watch(stop, seconds) if watch else self._drain(stop, seconds, only)
-        self._report(worked, stopped=stop.is_set())
+            done = self._watch(stop, seconds) if watch else self._drain(stop, seconds, only, store)
+        self._report(done, stopped=stop.is_set())
 
-    def _sink(self, name: str) -> int:
-        row = connections.named(name)
-        if role_of(name) == "store":
-            raise Failed("not_a_sink", f"{name} is a store: what came from it is worked by drain without --connection.")
-        return row.pk
-
-    def _drain(self, stop: threading.Event, seconds: float | None, only: int | None) -> int:
-        so_far = 0
+    def _drain(self, stop: threading.Event, seconds: float | None, only: int | None, store: int | None) -> Done:
+        done, ends = Done(), time.monotonic() + (seconds or FOREVER)
 
         def go_on(worked: int) -> bool:
-            nonlocal so_far
-            so_far = worked
+            done.worked = worked
             return not stop.is_set()
 
-        with _progress(lambda: so_far):
-            return pump.drain(seconds=seconds or FOREVER, connection_id=only, go_on=go_on)
+        with _progress(lambda: done.worked + (done.looks or 0)):
+            done.worked = pump.drain(seconds=seconds or FOREVER, connection_id=only, go_on=go_on)
+            if store is not None:
+                self._look(stop, ends, store, done)
+        return done
 
-    def _watch(self, stop: threading.Event, seconds: float | None) -> int:
+    def _look(self, stop: threading.Event, ends: float, store: int, done: Done) -> None:
+        """Make the looks at a store that are due. What they find waits in the inbox, like all that comes in."""
+        done.looks = 0
+        if store not in polling.store_ids():
+            return
+        with lines() as kept:
+            while not stop.is_set() and time.monotonic() < ends and polling.work(lines=kept, store_id=store):
+                done.looks += 1
+
+    def _watch(self, stop: threading.Event, seconds: float | None) -> Done:
         watch = pump.Watch(stop=stop)
         timer = threading.Timer(seconds, stop.set) if seconds else None
         if timer is not None:
@@ -73,16 +92,18 @@ class Command(HubCommand):
         finally:
             if timer is not None:
                 timer.cancel()
-        return watch.worked
+        return Done(watch.worked)
 
-    def _report(self, worked: int, *, stopped: bool) -> None:
+    def _report(self, done: Done, *, stopped: bool) -> None:
         left = {"pending": 0, "in_flight": 0, "parked": 0}
         for queue in queues():
             left[queue.status] += queue.count
         waiting = left["pending"] + left["in_flight"]
+        looks = {} if done.looks is None else {"looks": done.looks}
+        looked = "" if done.looks is None else f" and made {counted(done.looks, 'step')} of looks"
         self.answer(
-            {"worked": worked, "stopped": stopped, **left},
-            f"Worked {counted(worked, 'message')}; {waiting} wait for later, {left['parked']} are parked.",
+            {"worked": done.worked, **looks, "stopped": stopped, **left},
+            f"Worked {counted(done.worked, 'message')}{looked}; {waiting} wait for later, {left['parked']} are parked.",
         )
 
 
