@@ -1,4 +1,4 @@
-"""Admin pages of what is not ours alone: the audit, the schedule, users and groups."""
+"""Admin pages of what is not ours alone: the audit, the schedule, people and roles."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
-from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django_celery_beat.admin import PeriodicTaskAdmin as BasePeriodicTaskAdmin
 from django_celery_beat.admin import PeriodicTaskForm, TaskSelectWidget
@@ -20,15 +17,18 @@ from django_celery_beat.models import (
     PeriodicTask,
     SolarSchedule,
 )
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold import admin as unfold
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from retailhub.console.access_admin import PersonAdmin, RoleAdmin
 from retailhub.core.admin import Fact, ModelAdmin, Panel, display, subject_cell, text
 from retailhub.core.admin.words import moment, words
 from retailhub.core.models import AuditEntry
 
-for model in (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule, User, Group):
+THIRD = (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule, User, Group)
+for model in (*THIRD, TOTPDevice, StaticDevice):
     admin.site.unregister(model)
 
 
@@ -90,21 +90,5 @@ class ScheduleAdmin(unfold.ModelAdmin):
     """When a task rings."""
 
 
-@admin.register(User)
-class UserAdmin(BaseUserAdmin, unfold.ModelAdmin):  # type: ignore[misc, type-arg]
-    form = UserChangeForm
-    add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        rows: QuerySet[User] = super().get_queryset(request)
-        return rows.prefetch_related("user_permissions__content_type")
-
-
-@admin.register(Group)
-class GroupAdmin(BaseGroupAdmin, unfold.ModelAdmin):  # type: ignore[misc]
-    """Roles, until they are made by a rule."""
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
-        rows: QuerySet[Group] = super().get_queryset(request)
-        return rows.prefetch_related("permissions__content_type")
+admin.site.register(User, PersonAdmin)
+admin.site.register(Group, RoleAdmin)

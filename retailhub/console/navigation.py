@@ -20,6 +20,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         (
             ("Triage", "rule", "reconciliation.cause"),
             ("Cases", "assignment_late", "reconciliation.case"),
+            ("Replays", "replay", "reconciliation.replayrun"),
             ("Customer reviews", "group", "orders.customerreview"),
         ),
     ),
@@ -48,8 +49,8 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         (
             ("Audit", "history", "core.auditentry"),
             ("Schedule", "schedule", "django_celery_beat.periodictask"),
-            ("Users", "badge", "auth.user"),
-            ("Groups", "groups", "auth.group"),
+            ("People", "badge", "auth.user"),
+            ("Roles", "groups", "auth.group"),
         ),
     ),
 )

@@ -14,14 +14,15 @@ from orders import selectors as orders
 from orders.selectors import OrderView
 from reconciliation import codes
 from reconciliation.services import replays
+from retailhub.console.access_pages import DoorSite
 from retailhub.console.navigation import LABELS
 from retailhub.console.pages import home, timeline
 from retailhub.console.pages.directory import PAGES, Page, View
 from retailhub.console.story import decision_sentence
-from retailhub.core.admin import Moment, Panel, Site
+from retailhub.core.admin import Moment, Panel
 
 
-class ConsoleSite(Site):
+class ConsoleSite(DoorSite):
     """The site that ``django.contrib.admin.site`` is."""
 
     index_template = "console/home.html"

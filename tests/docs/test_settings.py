@@ -136,6 +136,8 @@ WRONG = [
     ("RETAILHUB_ALLOWED_HOSTS", "https://hub.example.com"),
     ("RETAILHUB_CSRF_ORIGINS", "hub.example.com"),
     ("RETAILHUB_HTTPS", "maybe"),
+    ("RETAILHUB_SECOND_FACTOR", "never"),
+    ("RETAILHUB_SESSION_IDLE_MINUTES", "0"),
     ("RETAILHUB_LOG_LEVEL", "loud"),
     ("RETAILHUB_LOG_FORMAT", "xml"),
     ("RETAILHUB_LEASE_SECONDS", "1"),
