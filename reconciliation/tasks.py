@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from integrations.chores import chore
-from reconciliation.services import overdue
+from reconciliation.services import audits, overdue
 from retailhub.core import clock
 
 
@@ -14,3 +14,17 @@ from retailhub.core import clock
 def watch_overdue() -> None:
     """Look whether work waits for longer than it should; the pump cannot, as it knows no cases."""
     overdue.watch(now=clock.now())
+
+
+@shared_task(name="reconciliation.seal_audit")
+@chore(every_seconds=30)
+def seal_audit() -> None:
+    """Add the audit's new rows to its chain."""
+    audits.seal(now=clock.now())
+
+
+@shared_task(name="reconciliation.check_audit")
+@chore(every_seconds=86_400)
+def check_audit() -> None:
+    """Read the audit's whole chain, each night."""
+    audits.check(now=clock.now())

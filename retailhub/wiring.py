@@ -18,7 +18,7 @@ from orders.selectors import Listed
 from orders.services import echoes, postings, showing
 from reconciliation.flows import mapped, watch
 from reconciliation.services import replay_steps
-from reconciliation.tasks import watch_overdue
+from reconciliation.tasks import check_audit, seal_audit, watch_overdue
 from retailhub.core import bus
 
 SUBSCRIPTIONS: tuple[tuple[type, Callable[[Any], None]], ...] = (
@@ -46,7 +46,7 @@ def connect() -> None:
     polling.WIRING.records = Listed()
     polling.WIRING.webhooks = webhook_care.look_after
     store_delivery.WIRING.present = showing.present
-    pump.CHORES[:] = [keep_house, watch_overdue, import_catalogues]
+    pump.CHORES[:] = [keep_house, watch_overdue, import_catalogues, seal_audit, check_audit]
     pump.STEPS[:] = [replay_steps.step]
     for event, handler in SUBSCRIPTIONS:
         bus.subscribe(event, handler)

@@ -14,11 +14,14 @@ pytestmark = pytest.mark.django_db
 
 migration = importlib.import_module("retailhub.console.migrations.0001_schedule")
 later = importlib.import_module("retailhub.console.migrations.0003_look_at_stores")
+audit = importlib.import_module("retailhub.console.migrations.0005_keep_the_audit")
 
 
 def test_each_entry_of_the_schedule_rings_a_task_that_exists() -> None:
     app.loader.import_default_modules()
-    assert {task for task, _ in migration.SCHEDULE} | {later.TASK} <= set(app.tasks)
+    assert {task for task, _ in migration.SCHEDULE} | {later.TASK} | {task for task, _ in audit.SCHEDULE} <= set(
+        app.tasks
+    )
 
 
 def test_the_migration_makes_each_entry_once_and_leaves_what_people_changed() -> None:
@@ -42,7 +45,7 @@ def test_a_running_schedule_is_told_of_the_change() -> None:
 
 
 def test_undoing_takes_away_our_entries_only() -> None:
-    migrations = (migration, later)
+    migrations = (migration, later, audit)
     for each in migrations:
         each.fill(apps, None)
     other = PeriodicTask.objects.create(
