@@ -59,6 +59,15 @@ def test_every_code_that_is_raised_in_its_folder_is_listed(kind: str) -> None:
     assert {code for code in raised - shared if f"`{code}`" not in text} == set()
 
 
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_each_thing_is_told_in_one_place(kind: str) -> None:
+    text = (ROOT / "docs" / "connectors" / f"{kind}.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ .*", text, re.MULTILINE)
+    assert [heading for heading in headings if headings.count(heading) > 1] == []
+    below_its_table = text.split("\n## Codes\n")[1].split("\n## ")[0].rpartition("|\n")[2]
+    assert first_cells(kind, "Codes") & set(re.findall(r"`(\w+)`", below_its_table)) == set()
+
+
 def test_every_bad_manner_has_a_line() -> None:
     manners = {field.name for field in dataclasses.fields(Manners)} - HOW_OFTEN
     assert first_cells("lookalike_erp", "Bad manners") == manners
