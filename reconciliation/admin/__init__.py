@@ -1,5 +1,5 @@
 """Admin pages of reconciliation: what needs a person."""
 
-from reconciliation.admin import cases, causes
+from reconciliation.admin import cases, causes, replays
 
-__all__ = ["cases", "causes"]
+__all__ = ["cases", "causes", "replays"]

@@ -7,9 +7,10 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from reconciliation import selectors
+from reconciliation.admin.replays import plan_for, replay_of
 from reconciliation.admin.shared import (
     CODE_CHOICES,
     SIDE_LABELS,
@@ -18,7 +19,6 @@ from reconciliation.admin.shared import (
     map_preview,
     map_sku,
     not_about_sku,
-    replay,
     replay_preview,
     runbook,
 )
@@ -48,8 +48,10 @@ STATE_TONES = {"open": "bad", "closed": "good", "ignored": "quiet"}
 EVENT_TONES = {"opened": "bad", "reopened": "bad", "closed": "good", "replayed": "warn"}
 
 
-def _replay(doing: Doing) -> str:
-    return replay(doing, replays.plan_cases(case=doing.subject.public_id))
+def _replay(doing: Doing) -> str | HttpResponse:
+    case = doing.subject
+    what = replays.plan_cases(case=case.public_id)
+    return plan_for(doing, what, source=f"case:{case.public_id}", title=words(case.code).capitalize())
 
 
 def _ignore(doing: Doing) -> str:
@@ -182,6 +184,7 @@ class CaseAdmin(ModelAdmin):
             Fact("Opened", text(moment(obj.opened_at))),
             Fact("Seen", text(f"{times}, last {moment(obj.last_seen_at)}{again}")),
             Fact("Closed", text(closed)),
+            *filter(None, [replay_of(case_id=obj.pk, subject=obj.subject)]),
         ]
 
     def panels(self, request: HttpRequest, obj: Case) -> Sequence[Panel]:

@@ -8,21 +8,22 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from reconciliation import selectors
+from reconciliation.admin.replays import plan_for, replays_of
 from reconciliation.admin.shared import (
     CODE_CHOICES,
     MapSkuForm,
     map_preview,
     map_sku,
     not_about_sku,
-    replay,
     replay_preview,
     runbook,
 )
 from reconciliation.models import Case, Cause
 from reconciliation.services import replays
+from reconciliation.services.replay_runs import NotNow
 from retailhub.core import clock
 from retailhub.core.admin import (
     Act,
@@ -60,8 +61,11 @@ class OpenFilter(admin.SimpleListFilter):
         return queryset if self.value() == "all" else queryset.filter(Exists(opened))
 
 
-def _replay(doing: Doing) -> str:
-    return replay(doing, replays.plan_cases(cause=doing.subject.public_id))
+def _replay(doing: Doing) -> str | HttpResponse:
+    cause = doing.subject
+    what = replays.plan_cases(cause=cause.public_id)
+    title = f"{words(cause.code).capitalize()}: {cause.key}" if cause.key else words(cause.code).capitalize()
+    return plan_for(doing, what, source=f"cause:{cause.public_id}", title=title)
 
 
 @admin.register(Cause)
@@ -95,6 +99,7 @@ class CauseAdmin(ModelAdmin):
             permission="console.replay",
             run=_replay,
             preview=lambda cause: replay_preview(replays.plan_cases(cause=cause.public_id)),
+            expected=(NotNow,),
         ),
     )
 
@@ -178,4 +183,5 @@ class CauseAdmin(ModelAdmin):
         link = Cell(text="All its cases", url=f"../../../case/?cause__id__exact={obj.pk}&state=all")
         note = f"The newest {SHOWN}." if len(rows) == SHOWN else ""
         headers = ["Case", "About", "Money at risk", "Opened"]
-        return [table("Open cases", headers, rows, note=note, link=link), runbook(obj.code)]
+        panels = [table("Open cases", headers, rows, note=note, link=link), replays_of(f"cause:{obj.public_id}")]
+        return [*filter(None, panels), runbook(obj.code)]

@@ -14,7 +14,7 @@ from inventory.selectors import skus_of
 from inventory.services import mappings
 from reconciliation.codes import CODES, Side
 from reconciliation.services import replays
-from retailhub.core.admin import Doing, Panel, Refused
+from retailhub.core.admin import Doing, Panel
 from retailhub.core.cli import counted
 
 SIDES = {
@@ -98,19 +98,12 @@ def map_preview(cause: Any) -> str:
 
 def replay_preview(plan: replays.Plan) -> str:
     """What a replay would do, counted."""
-    if not plan.messages and not plan.orders:
+    if not plan.size:
         return f"Nothing can be done again: {'; '.join(f'{name} {why}' for name, why in plan.left.items())}."
-    return (
+    counts = (
         f"Back to work: {counted(len(plan.messages), 'parked message')}. Decided on again:"
         f" {counted(len(plan.orders), 'order')}."
-        " What may have reached the other system is looked for before it is sent."
     )
-
-
-def replay(doing: Doing, plan: replays.Plan) -> str:
-    """Do again what a case or cause waits for."""
-    if not plan.messages and not plan.orders:
-        raise Refused("Nothing waits to be done again.")
-    about = doing.subject.public_id
-    replays.replay(plan=plan, about=about, actor=doing.actor, reason=doing.reason, now=doing.now)
-    return "It went back to work; cases close themselves when their cause is gone."
+    if plan.size > 1:
+        return f"{counts} Nothing is done yet: you see what would be sent, and start it then, one before the others."
+    return f"{counts} What may have reached the other system is looked for before it is sent."

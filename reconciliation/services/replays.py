@@ -45,6 +45,11 @@ class Plan:
     """What stays as it is, and why."""
 
     @property
+    def size(self) -> int:
+        """How many orders and inbound messages are done again; documents go with their orders."""
+        return len(self.orders) + len(self.inbound)
+
+    @property
     def messages(self) -> list[str]:
         """Names of the parked messages that go on."""
         return [f"msg_i{pk}" for pk in self.inbound] + [f"msg_o{pk}" for pk in self.outbound]
@@ -90,6 +95,11 @@ def plan_cases(*, case: str = "", cause: str = "", code: str = "") -> Plan:
         raise NothingToReplay(f"There is no case {case}.")
     if cause and not selectors.cause_exists(cause):
         raise NothingToReplay(f"There is no cause {cause}.")
+    return plan_chosen(chosen)
+
+
+def plan_chosen(chosen: Sequence[tuple[int, str]]) -> Plan:
+    """A plan for these cases, each with its subject: what a list's filter matches."""
     subjects = list(dict.fromkeys(subject for _, subject in chosen))
     plan = plan_messages([s.removeprefix("message:") for s in subjects if s.startswith("message:")])
     plan.cases = [pk for pk, _ in chosen]

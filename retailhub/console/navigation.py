@@ -20,6 +20,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         (
             ("Triage", "rule", "reconciliation.cause"),
             ("Cases", "assignment_late", "reconciliation.case"),
+            ("Replays", "replay", "reconciliation.replayrun"),
             ("Customer reviews", "group", "orders.customerreview"),
         ),
     ),

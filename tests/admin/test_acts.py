@@ -209,17 +209,14 @@ def test_a_replay_that_fails_again_opens_its_case_again(world: World) -> None:
     assert (case.state, case.reopened_count) == ("open", 1)
 
 
-def test_a_replayed_cause_sends_back_all_its_cases(world: World) -> None:
+def test_a_replayed_cause_is_planned_first_and_sends_nothing_back(world: World) -> None:
     cause = Cause.objects.get(code="sku_unmapped")
     rung = InboxMessage.objects.filter(way="engine").count()
     assert person("console.replay").post(act_url("reconciliation_cause", cause.pk, "replay"), REASON).status_code == 302
-    assert InboxMessage.objects.filter(way="engine").count() == rung + 2
-    assert entry("replay").after == {
-        "messages": [],
-        "orders": [world.order(904).public_id, world.order(905).public_id],
-        "message_count": 0,
-        "order_count": 2,
-    }
+    assert InboxMessage.objects.filter(way="engine").count() == rung
+    after = entry("plan_replay").after
+    assert after is not None
+    assert (after["items"], after["state"], after["source"]) == (2, "planned", f"cause:{cause.public_id}")
 
 
 def test_one_message_is_replayed(world: World) -> None:

@@ -22,6 +22,12 @@ def moment(at: dt.datetime | None) -> str:
 
 
 @register.filter
+def span(seconds: float) -> str:
+    """``3 min``."""
+    return words.span(seconds)
+
+
+@register.filter
 def page_name(part: Mapping[str, Any]) -> str:
     """A part of a page's heading (title and link), called what the sidebar calls the page."""
     link = str(part.get("link") or "")

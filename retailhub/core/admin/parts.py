@@ -15,6 +15,7 @@ PAGES = {
     "case": "admin:reconciliation_case_change",
     "cause": "admin:reconciliation_cause_change",
     "customer": "admin:orders_customer_change",
+    "replay": "admin:reconciliation_replayrun_change",
     "connection": "admin:integrations_connection_change",
 }
 """Where the page of a subject (``order:ord_…``) is; messages go by their direction."""
