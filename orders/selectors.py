@@ -218,6 +218,13 @@ def money_of(*, subjects: Iterable[str]) -> dict[str, tuple[str, Decimal | None]
     return {f"order:{public_id}": (currency, total) for public_id, currency, total in rows}
 
 
+def stores_of(*, subjects: Iterable[str]) -> dict[str, int]:
+    """The store's connection of orders by their subject, as far as there are such orders."""
+    public_ids = [subject.removeprefix("order:") for subject in subjects if subject.startswith("order:")]
+    rows = Order.objects.filter(public_id__in=public_ids).values_list("public_id", "store_id")
+    return {f"order:{public_id}": store_id for public_id, store_id in rows}
+
+
 class Listed:
     """What is known of the orders that a store's lists show: the records of a poll."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from integrations.events import (
@@ -18,7 +19,7 @@ from integrations.events import (
 )
 from integrations.states import STORE_OPERATIONS, Outcome
 from orders.events import OrderLooked, OrdersLooked
-from orders.selectors import money_of
+from orders.selectors import money_of, stores_of
 from reconciliation.services import cases
 from reconciliation.services.cases import Report
 
@@ -53,6 +54,7 @@ def _order_reports(look: OrderLooked) -> list[Report]:
             subject=look.subject,
             family=ORDER,
             connection_id=look.store_id,
+            store_id=look.store_id,
             key=issue.key,
             evidence=issue.evidence,
             currency=look.currency,
@@ -68,9 +70,7 @@ def note_answers(event: EffectsAnswered) -> None:
         effect.subject: f"{effect.reference} is {effect.document.state} in the other system." for effect in event.done
     }
     cases.close_for(family=OUTBOX, why=proof, now=event.at)
-    money = money_of(subjects=[each.subject for each in event.parked]) if event.parked else {}
-    reports = [_message_report(each, _family_of(each), money.get(each.subject, ("", None))) for each in event.parked]
-    cases.open_many(reports=reports, now=event.at)
+    cases.open_many(reports=_parked_reports(event.parked, _family_of), now=event.at)
 
 
 def _family_of(each: Parked) -> str:
@@ -83,17 +83,33 @@ def note_writes(event: StoreAnswered) -> None:
     proof = {write.subject: f"{write.reference} is in the store." for write in event.done}
     proof = dict.fromkeys(event.over, "It is not to be written any more.") | proof
     cases.close_for(family=STORE, why=proof, now=event.at)
-    money = money_of(subjects=[each.subject for each in event.parked]) if event.parked else {}
-    reports = [_message_report(each, STORE, money.get(each.subject, ("", None))) for each in event.parked]
-    cases.open_many(reports=reports, now=event.at)
+    cases.open_many(reports=_parked_reports(event.parked, lambda _each: STORE), now=event.at)
 
 
 def note_arrivals(event: ArrivalsParked) -> None:
     """A delivery that cannot be used is a case."""
-    cases.open_many(reports=[_message_report(each, INBOX) for each in event.parked], now=event.at)
+    reports = [_message_report(each, INBOX, store_id=each.connection_id) for each in event.parked]
+    cases.open_many(reports=reports, now=event.at)
 
 
-def _message_report(each: Parked, family: str, money: tuple[str, Decimal | None] = ("", None)) -> Report:
+def _parked_reports(parked: Sequence[Parked], family_of: Callable[[Parked], str]) -> list[Report]:
+    """With the money and the store of the orders that they are about."""
+    subjects = [each.subject for each in parked]
+    money, stores = (money_of(subjects=subjects), stores_of(subjects=subjects)) if parked else ({}, {})
+    return [
+        _message_report(
+            each,
+            family_of(each),
+            money=money.get(each.subject, ("", None)),
+            store_id=stores.get(each.subject),
+        )
+        for each in parked
+    ]
+
+
+def _message_report(
+    each: Parked, family: str, *, money: tuple[str, Decimal | None] = ("", None), store_id: int | None = None
+) -> Report:
     return Report(
         code=each.code,
         subject=each.subject,
@@ -104,6 +120,7 @@ def _message_report(each: Parked, family: str, money: tuple[str, Decimal | None]
         evidence={**each.evidence, "message": each.name, "reference": each.reference},
         currency=money[0],
         money=money[1],
+        store_id=store_id,
     )
 
 

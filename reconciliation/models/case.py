@@ -17,7 +17,10 @@ class Cause(models.Model):
     first_seen_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["code"], name="cause_code")]  # triage by code
+        indexes = [
+            models.Index(fields=["code"], name="cause_code"),  # triage by code
+            models.Index(fields=["key"], name="cause_key"),  # search; other causes with the same value at fault
+        ]
 
     def __str__(self) -> str:
         return f"{self.code} {self.key}".strip()
@@ -35,6 +38,10 @@ class Case(models.Model):
     cause = models.ForeignKey(Cause, on_delete=models.PROTECT, related_name="cases")
     code = models.CharField(max_length=60)
     subject = models.CharField(max_length=60)
+    store = models.ForeignKey(
+        "integrations.Connection", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    """The store that it is about, where it is about one; its cause's connection may be the ERP."""
     family = models.CharField(max_length=12, help_text="Which part of the product reports and closes it.")
     state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
     sentence = models.TextField()
@@ -42,7 +49,7 @@ class Case(models.Model):
     owner_side = models.CharField(max_length=16)
     currency = models.CharField(max_length=3, blank=True, default="")
     money_at_risk = models.DecimalField(max_digits=24, decimal_places=6, null=True)
-    opened_at = models.DateTimeField()
+    opened_at = models.DateTimeField(help_text="When it was opened, or last reopened: its clock.")
     last_seen_at = models.DateTimeField()
     seen_count = models.IntegerField(default=1)
     reopened_count = models.IntegerField(default=0)
@@ -57,7 +64,9 @@ class Case(models.Model):
             models.Index(fields=["subject"], name="case_subject"),  # close by subject; timeline
             models.Index(fields=["code", "-id"], name="case_open_by_code", condition=Q(state="open")),  # triage
             models.Index(fields=["-id"], name="case_open", condition=Q(state="open")),  # the console's list
-            models.Index(fields=["cause"], name="case_open_cause", condition=Q(state="open")),
+            # a cause's oldest and newest open case
+            models.Index(fields=["cause", "opened_at"], name="case_open_since", condition=Q(state="open")),
+            models.Index(fields=["store", "cause"], name="case_open_store", condition=Q(state="open")),  # triage
         ]
 
     def __str__(self) -> str:

@@ -45,7 +45,7 @@ def reopen_case(*, case_id: int, actor: Any, reason: str, now: dt.datetime) -> N
         case = Case.objects.select_for_update().get(pk=case_id)
         if case.state != Case.State.IGNORED:
             raise NotPossible(f"The case is {case.state}, not ignored.")
-        Case.objects.filter(pk=case.pk).update(state=Case.State.OPEN, closed_at=None, closed_because="")
+        Case.objects.filter(pk=case.pk).update(state=Case.State.OPEN, opened_at=now, closed_at=None, closed_because="")
         _note(case, "reopened", actor, reason, now)
         audit.record(actor=actor, action="reopen_case", subject=f"case:{case.public_id}", reason=reason, now=now)
 

@@ -29,6 +29,8 @@ class Report:
     evidence: Mapping[str, str] = field(default_factory=dict)
     currency: str = ""
     money: Decimal | None = None
+    store_id: int | None = None
+    """The store that it is about, where it is about one."""
 
     @property
     def line(self) -> codes.Code:
@@ -103,6 +105,7 @@ def _new_case(report: Report, cause_id: int, now: dt.datetime) -> Case:
         cause_id=cause_id,
         code=line.code,
         subject=report.subject,
+        store_id=report.store_id,
         family=report.family,
         sentence=codes.sentence(line, key=report.cause_key, detail=report.detail, evidence=report.evidence),
         evidence={**report.evidence, "detail": report.detail, "reported_code": report.code},
@@ -122,6 +125,7 @@ def _seen_again(case: Case, report: Report, events: list[CaseEvent], now: dt.dat
         events.append(CaseEvent(case=case, at=now, what="reopened", note="The cause has come back."))
     Case.objects.filter(pk=case.pk).update(
         state=Case.State.OPEN if reopened else case.state,
+        opened_at=now if reopened else case.opened_at,
         last_seen_at=now,
         seen_count=F("seen_count") + 1,
         reopened_count=F("reopened_count") + (1 if reopened else 0),
@@ -131,6 +135,7 @@ def _seen_again(case: Case, report: Report, events: list[CaseEvent], now: dt.dat
         evidence={**report.evidence, "detail": report.detail, "reported_code": report.code},
         currency=report.currency,
         money_at_risk=report.money,
+        store_id=report.store_id,
     )
 
 
