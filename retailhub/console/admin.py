@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django_celery_beat.admin import PeriodicTaskAdmin as BasePeriodicTaskAdmin
 from django_celery_beat.admin import PeriodicTaskForm, TaskSelectWidget
 from django_celery_beat.models import (
@@ -22,7 +22,9 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold import admin as unfold
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from retailhub.console import audit_state
 from retailhub.console.access_admin import PersonAdmin, RoleAdmin
+from retailhub.core import clock
 from retailhub.core.admin import Fact, ModelAdmin, Panel, display, subject_cell, text
 from retailhub.core.admin.words import moment, words
 from retailhub.core.models import AuditEntry
@@ -34,15 +36,23 @@ for model in (*THIRD, TOTPDevice, StaticDevice):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ModelAdmin):
-    """Who did what, and why. Rows are only ever added."""
+    """Who did what, and why. Rows are only ever added, and sealed into a chain."""
 
-    list_display = ("when", "actor_name", "did", "subject", "reason")
+    list_display = ("when", "actor_name", "did", "subject", "reason", "seal")
     search_exact = ("subject", "actor_name", "action")
     ordering = ("-at", "-id")
+    list_before_template = "console/audit_state.html"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"state": audit_state.told(clock.now()), **(extra_context or {})})
 
     @display(description="When", ordering="at")
     def when(self, entry: AuditEntry) -> str:
         return moment(entry.at)
+
+    @display(description="Seal", label={"sealed": "success", "not yet": "info"})
+    def seal(self, entry: AuditEntry) -> str:
+        return "not yet" if entry.sealed_seq is None else "sealed"
 
     @display(description="Did")
     def did(self, entry: AuditEntry) -> str:
@@ -52,9 +62,11 @@ class AuditEntryAdmin(ModelAdmin):
         return [
             Fact("When", text(moment(obj.at))),
             Fact("Who", text(obj.actor_name)),
+            *([Fact("As", text(obj.role))] if obj.role else []),
             Fact("Did", text(words(obj.action))),
             Fact("To", subject_cell(obj.subject) if ":" in obj.subject else text(obj.subject)),
             Fact("Why", text(obj.reason)),
+            *audit_state.seal_facts(obj),
         ]
 
     def panels(self, request: HttpRequest, obj: AuditEntry) -> Sequence[Panel]:

@@ -44,6 +44,8 @@ class AuditEntry(models.Model):
         indexes = [
             models.Index(fields=["subject", "at"], name="audit_subject"),  # the acts on one thing, in order
             models.Index(fields=["-at"], name="audit_recent"),  # the console's list
+            models.Index(fields=["actor_name", "-at"], name="audit_actor"),  # search and `audit list --actor`
+            models.Index(fields=["action", "-at"], name="audit_action"),  # search and `audit list --action`
             # what is to be sealed
             models.Index(fields=["id"], name="audit_unsealed", condition=models.Q(sealed_seq=None)),
         ]
