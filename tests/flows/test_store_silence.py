@@ -18,7 +18,7 @@ from django.db.models import Min
 
 from integrations import polling, polls, pump
 from integrations.models import InboxMessage, OutboxMessage, Poll
-from integrations.states import Lane, PollKind, Way
+from integrations.states import PollKind, Way
 from orders.models import Order
 from reconciliation.models import Case
 from retailhub.core import clock
@@ -151,7 +151,7 @@ def posting_took(refs: list[int]) -> float:
     came = dict(heard.values_list("shard").annotate(at=Min("received_at")))
     posted = OutboxMessage.objects.filter(reference__in=[f"WC-eu-{ref}" for ref in refs], status="done")
     done = dict(posted.values_list("reference", "finished_at"))
-    took = [(done[f"WC-eu-{ref}"] - came[f"store:{ref}"]).total_seconds() for ref in refs]
+    took: list[float] = [(done[f"WC-eu-{ref}"] - came[f"store:{ref}"]).total_seconds() for ref in refs]
     return statistics.quantiles(took, n=20)[-1]
 
 
@@ -175,7 +175,7 @@ def sweep_while_people_buy(shop: Shop) -> Swept:
         found.bought.append(buy(shop))
         at = Poll.objects.get(kind=PollKind.SWEEP)
         found.seen.append(at.seen)
-        found.waiting.append(InboxMessage.objects.filter(lane=Lane.CATALOGUE, status="pending").count())
+        found.waiting.append(InboxMessage.objects.filter(way=Way.POLL, status="pending").count())
         if at.finished_at is not None and at.finished_at > began and not found.waiting[-1]:
             return found
         assert time.monotonic() < ends

@@ -12,13 +12,11 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from django.db import connection
 
-from integrations import tasks
-from inventory.tasks import import_catalogues
-from reconciliation.tasks import watch_overdue
+from integrations import pump, tasks
 from retailhub.sandbox.store.control import Control
 from tests.support.shop import Shop
 
@@ -33,9 +31,6 @@ class Watch:
     shop: Shop
     stores: list[Control]
     at: float = 0.0
-    tasks: list[Callable[[], object]] = field(
-        default_factory=lambda: [tasks.look_at_stores, tasks.drain, watch_overdue, import_catalogues, tasks.keep_house]
-    )
 
     def move(self, at: float) -> None:
         """Set all clocks."""
@@ -49,7 +44,8 @@ class Watch:
 
     def ring(self) -> None:
         """Every task comes once; what is not due by then does nothing."""
-        for task in self.tasks:
+        due: list[Callable[[], object]] = [tasks.look_at_stores, tasks.drain, *pump.CHORES]
+        for task in due:
             task()
 
     def run(self, seconds: float, *, step: float = STEP) -> None:
