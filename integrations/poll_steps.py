@@ -8,61 +8,21 @@ Page numbers only divide a second that has more orders than a page.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-import msgspec
 from django.conf import settings
 
+from integrations import poll_care
+from integrations.poll_findings import NAMED, Found, Records, Step, Unread, counted
+from integrations.poll_walk import next_shelf, summary, walk
 from integrations.polls import Round
-from integrations.ports.errors import Transient
-from integrations.ports.stores import ListedOrder, OrderHistory, OrderPage, Shelf
+from integrations.ports.documents import Order
+from integrations.ports.stores import ListedOrder, OrderHistory, Outline, Shelf, SortKey
 from integrations.states import PollKind
 
 SECOND = dt.timedelta(seconds=1)
-NAMED = 100
-"""Orders asked for by name in one call."""
-MANY_GONE = 500
-"""Orders that one page of ids may lack: more is a list that hides them, not a shop that deleted them."""
-KEPT = 1000
-"""Names of orders in a report."""
-
-
-@dataclass(frozen=True)
-class News:
-    """An order of a list that says something new; ``digest`` is the hash of its content, empty when unreadable."""
-
-    listed: ListedOrder
-    digest: bytes
-
-
-class Records(Protocol):
-    """What is known of a store's orders; filled in by the wiring."""
-
-    def news(self, *, store_id: int, listed: Sequence[ListedOrder]) -> list[News]:
-        """Those that are unknown, newer than what is known, or other in content."""
-
-    def known(self, *, store_id: int, after: int, upto: int | None) -> Mapping[str, bool]:
-        """The orders with ids in ``(after, upto]``, and whether the store should list them."""
-
-    def waiting(self, *, store_id: int, order_refs: Sequence[str]) -> set[str]:
-        """Those of them that a message in the inbox speaks of already."""
-
-    def refunded(self, *, store_id: int, since: dt.datetime, after: int, limit: int) -> list[str]:
-        """The next orders after id ``after`` that have a refund and changed at or after ``since``."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a step found: the look as it leaves it, what is new, and which known orders no list has."""
-
-    after: Round
-    news: Sequence[News] = ()
-    vanished: Sequence[str] = ()
-
-
-Step = Callable[[Round, OrderHistory, Records], Found]
 
 
 def step(at: Round, source: OrderHistory, records: Records) -> Found:
@@ -106,32 +66,70 @@ class Place:
         """The end of the one second that is read."""
         return self.after + 2 * SECOND if self.after and self.page else None
 
-    def next(self, page: OrderPage, *, size: int, newest: dt.datetime | None) -> Place | None:
-        """Where to read on, or ``None`` at the end. ``newest`` is the highest sort key of the page."""
+    def next(self, count: int, total: int, *, size: int, newest: dt.datetime | None) -> Place | None:
+        """Where to read on after a page of ``count`` orders, or ``None`` at the end.
+
+        ``total`` as its list told, ``newest`` is the highest sort key of the page.
+        """
         number = max(self.page, 1)
-        ended = not page.orders or (number - 1) * size + len(page.orders) >= page.total
+        ended = not count or (number - 1) * size + count >= total
         if not self.page:
             if ended:
                 return None
             passed = newest is not None and (self.after is None or newest - SECOND > self.after)
             return Place(self.shelf, newest - SECOND) if passed and newest else replace(self, page=1, size=size)
-        if page.total < self.total:
+        if total < self.total:
             # something left this second while its pages were read: what followed has moved up
-            return replace(self, page=1, total=page.total)
+            return replace(self, page=1, total=total)
         if not ended:
-            return replace(self, page=number + 1, total=page.total)
+            return replace(self, page=number + 1, total=total)
         # the end of a second is not the end of the list
         return Place(self.shelf, self.after + SECOND) if self.after else None
 
 
-def _counted(at: Round, listed: Sequence[object], news: Sequence[News], *, total: int | None) -> Round:
-    seen, fresh = at.seen + len(listed), at.fresh + len(news)
-    first = at.total if at.total is not None else total
-    return replace(at, seen=seen, fresh=fresh, total=first, calls=at.calls + 1)
+@dataclass(frozen=True)
+class Page:
+    """One page of a sorted list as it was read. ``at``: the look, with what could not be read noted."""
+
+    at: Round
+    listed: Sequence[ListedOrder]
+    count: int
+    total: int
+    newest: dt.datetime | None
+    unread: Sequence[Unread] = field(default=())
+    unfinished: bool = False
 
 
-def _summary(at: Round) -> dict[str, Any]:
-    return {"seen": at.seen, "fresh": at.fresh, "calls": at.calls}
+def _read_page(at: Round, place: Place, key: SortKey, source: OrderHistory, records: Records) -> Page:
+    number = max(place.page, 1)
+    if not poll_care.is_due(at, after=place.after, sorted_list=True):
+        bounds: dict[str, Any] = {"shelf": place.shelf, "after": place.after, "page": number, "before": place.before}
+        page = source.changed_orders(**bounds) if key is SortKey.CHANGED else source.created_orders(**bounds)
+        keys = [_key_of(each.order, key) for each in page.orders if each.order]
+        newest = max((moment for moment in keys if moment), default=None)
+        return Page(at, page.orders, len(page.orders), page.total, newest)
+    told = source.outlines(key=key, shelf=place.shelf, after=place.after, page=number, before=place.before)
+    moments = {row.order_ref: _key_of(row, key) for row in told.orders}
+    found = poll_care.read(at, source, records, told.orders, key=moments)
+    newest = max((moment for moment in moments.values() if moment), default=None)
+    return Page(found.at, found.listed, len(told.orders), told.total, newest, found.unread, found.unfinished)
+
+
+def _key_of(order: Order | Outline, key: SortKey) -> dt.datetime | None:
+    return order.modified_at if key is SortKey.CHANGED else order.created_at
+
+
+def _found(at: Round, page: Page, records: Records) -> Found:
+    """What a page says, before it is known where the look goes on."""
+    news = records.news(store_id=at.connection_id, listed=page.listed)
+    seen = 0 if page.unfinished else page.count
+    after = counted(page.at, seen, news, total=page.total)
+    return Found(after, news, unread=page.unread, read=[each.order_ref for each in page.listed])
+
+
+def _once_more(found: Found, place: Place) -> Found:
+    """The same page again, where it was left."""
+    return replace(found, after=replace(found.after, place={**found.after.place, **place.note()}))
 
 
 def _changed(shelf: Shelf) -> Step:
@@ -145,28 +143,34 @@ def _changed(shelf: Shelf) -> Step:
 
 def _history(at: Round, source: OrderHistory, records: Records) -> Found:
     place = Place.of(at, shelf=Shelf.LISTED, after=None)
-    return _by_change(at, place, source, records, then=_next_shelf(place.shelf))
+    found = _by_change(at, place, source, records, then=next_shelf(place.shelf))
+    # when this round began by the store's own clock: what it changes later is dated later, and the rest is read here
+    told = at.place.get("told") or (source.told_at.isoformat() if source.told_at else "")
+    if not found.after.done:
+        return replace(found, after=replace(found.after, place={**found.after.place, "told": told}))
+    if found.after.cursor_at is None and told:
+        since = min(dt.datetime.fromisoformat(told), at.under_way_since)
+        return replace(found, after=replace(found.after, cursor_at=since))
+    return found
 
 
 def _by_change(at: Round, place: Place, source: OrderHistory, records: Records, *, then: Shelf | None) -> Found:
+    at = at if at.place else poll_care.forget_passed(at, after=place.after)
     size = source.page_size
     place = place.fitting(size)
-    page = source.changed_orders(shelf=place.shelf, after=place.after, page=max(place.page, 1), before=place.before)
-    news = records.news(store_id=at.connection_id, listed=page.orders)
-    newest = max((each.order.modified_at for each in page.orders if each.order), default=None)
-    following = place.next(page, size=size, newest=newest)
-    after = _counted(at, page.orders, news, total=page.total)
+    page = _read_page(at, place, SortKey.CHANGED, source, records)
+    found = _found(at, page, records)
+    if page.unfinished:
+        return _once_more(found, place)
+    following = place.next(page.count, page.total, size=size, newest=page.newest)
     # a place is later than what has been read whole; at the end of the list that is everything
-    sure = following.after if following is not None else newest or place.after
+    sure = following.after if following is not None else page.newest or place.after
+    after = found.after
     if sure is not None and place.shelf is _own_shelf(at.kind):
         # an order dated in the future, by hand or by a clock that ran ahead, must not take the cursor along
-        sure = min(sure, at.began_at or sure)
+        sure = min([sure, *(moment for moment in (at.began_at, source.told_at) if moment)])
         after = replace(after, cursor_at=max(sure, at.cursor_at or sure))
-    return Found(_gone_on(after, following, then), news)
-
-
-def _next_shelf(shelf: Shelf) -> Shelf | None:
-    return {Shelf.LISTED: Shelf.TRASH, Shelf.TRASH: Shelf.DRAFTS}.get(shelf)
+    return replace(found, after=_gone_on(after, following, then))
 
 
 def _own_shelf(kind: PollKind) -> Shelf:
@@ -177,7 +181,7 @@ def _gone_on(after: Round, following: Place | None, then: Shelf | None, since: d
     if following is None and then is not None:
         following = Place(then, since)
     if following is None:
-        return replace(after, done=True, report=_summary(after))
+        return replace(after, done=True, report=summary(after))
     return replace(after, place=following.note())
 
 
@@ -185,113 +189,30 @@ def _sweep(at: Round, source: OrderHistory, records: Records) -> Found:
     since = at.under_way_since - dt.timedelta(days=settings.SWEEP_DAYS)
     size = source.page_size
     place = Place.of(at, shelf=Shelf.LISTED, after=since - SECOND).fitting(size)
-    bounds = (place.after or since, place.before)
-    page = source.created_orders(shelf=place.shelf, after=bounds[0], page=max(place.page, 1), before=bounds[1])
-    news = records.news(store_id=at.connection_id, listed=page.orders)
-    newest = max((each.order.created_at for each in page.orders if each.order), default=None)
-    following = place.next(page, size=size, newest=newest)
-    after = _counted(at, page.orders, news, total=page.total)
-    return Found(_gone_on(after, following, _next_shelf(place.shelf), since - SECOND), news)
+    at = at if at.place else poll_care.forget_passed(at, after=place.after)
+    page = _read_page(at, place, SortKey.CREATED, source, records)
+    found = _found(at, page, records)
+    if page.unfinished:
+        return _once_more(found, place)
+    following = place.next(page.count, page.total, size=size, newest=page.newest)
+    return replace(found, after=_gone_on(found.after, following, next_shelf(place.shelf), since - SECOND))
 
 
 def _refunds(at: Round, source: OrderHistory, records: Records) -> Found:
     last = int(at.place.get("last", 0))
     since = at.under_way_since - dt.timedelta(days=settings.REFUND_DAYS)
     refs = records.refunded(store_id=at.connection_id, since=since, after=last, limit=NAMED)
-    listed = source.named_orders(refs) if refs else []
-    news = records.news(store_id=at.connection_id, listed=listed)
-    vanished = sorted(set(refs) - {each.order_ref for each in listed})
-    after = _counted(at, listed, news, total=None)
-    if len(refs) < NAMED:
-        return Found(replace(after, done=True, report=_summary(after)), news, vanished)
-    return Found(replace(after, place={"last": int(refs[-1])}), news, vanished)
-
-
-def _walk(at: Round, source: OrderHistory, records: Records) -> Found:
-    """One page of ids against the ids we know; what only one side has is asked for by name."""
-    place = Walked.of(at)
-    page = source.order_ids(shelf=place.shelf, page=place.page)
-    ids = sorted(int(ref) for ref in page.order_refs)
-    ends = not ids or place.page * NAMED >= page.total
-    first = min(place.last, ids[0] - 1) if ids else place.last
-    known = records.known(store_id=at.connection_id, after=first, upto=None if ends else ids[-1])
-    shown = {str(each) for each in ids}
-    unknown = shown - set(known)
-    doubtful = {ref for ref, is_listed in known.items() if is_listed and ref not in shown}
-    doubtful = doubtful if place.shelf is Shelf.LISTED else set()
-    if len(doubtful) > MANY_GONE:
-        raise Transient(
-            f"The store's list of ids lacks {len(doubtful)} orders in a row that we know: it is not whole.",
-            code="list_not_whole",
-            evidence={"missing": str(len(doubtful)), "total": str(page.total)},
-        )
-    listed = _named(source, sorted(unknown | doubtful, key=int))
-    there = {each.order_ref for each in listed}
-    vanished = sorted(doubtful - there, key=int)
-    news = records.news(store_id=at.connection_id, listed=listed)
-    after = replace(_counted(at, ids, news, total=page.total), seen=at.seen + len(ids))
-    found = _never_told(at, [each.listed for each in news if each.listed.order_ref in unknown], records)
-    following = place.noting(found, vanished, ids).next(page.total, last=ids[-1] if ids else place.last, ends=ends)
-    return Found(_walked_on(after, following), news, vanished)
-
-
-def _never_told(at: Round, listed: Sequence[ListedOrder], records: Records) -> list[str]:
-    """Orders that neither webhook nor poll has told of in time; the newest may still be on their way."""
-    settled = at.under_way_since - dt.timedelta(seconds=2 * settings.POLL_SECONDS)
-    old = [each.order_ref for each in listed if each.order is None or each.order.created_at < settled]
-    return [ref for ref in old if ref not in records.waiting(store_id=at.connection_id, order_refs=old)]
-
-
-@dataclass(frozen=True)
-class Walked:
-    """How far a walk over ids is, and what it has found: names of at most `KEPT` orders each."""
-
-    shelf: Shelf = Shelf.LISTED
-    page: int = 1
-    last: int = 0
-    total: int = 0
-    highest: int = 0
-    found: tuple[str, ...] = ()
-    vanished: tuple[str, ...] = ()
-    ended: bool = False
-
-    @classmethod
-    def of(cls, at: Round) -> Walked:
-        return msgspec.convert(dict(at.place), cls) if at.place else cls()
-
-    def noting(self, found: Sequence[str], vanished: Sequence[str], ids: Sequence[int]) -> Walked:
-        return replace(
-            self,
-            found=tuple(sorted({*self.found, *found}, key=int)[:KEPT]),
-            vanished=tuple(sorted({*self.vanished, *vanished}, key=int)[:KEPT]),
-            highest=max([self.highest, *ids]),
-        )
-
-    def next(self, total: int, *, last: int, ends: bool) -> Walked:
-        """The next page; the one before once more when the list has grown shorter meanwhile: all moved up."""
-        if self.page > 1 and total < self.total:
-            return replace(self, page=self.page - 1, total=total)
-        if not ends:
-            return replace(self, page=self.page + 1, total=total, last=last)
-        rest = _next_shelf(self.shelf)
-        return replace(self, shelf=rest, page=1, last=0, total=0) if rest else replace(self, ended=True)
-
-
-def _walked_on(after: Round, place: Walked) -> Round:
-    if not place.ended:
-        return replace(after, place=msgspec.to_builtins(place))
-    report = _summary(after) | {
-        "found": list(place.found),
-        "vanished": list(place.vanished),
-        "highest_id": place.highest,
-        "not_orders": max(0, place.highest - after.seen),
-    }
-    return replace(after, done=True, report=report)
-
-
-def _named(source: OrderHistory, refs: Sequence[str]) -> list[ListedOrder]:
-    pages = [refs[start : start + NAMED] for start in range(0, len(refs), NAMED)]
-    return [each for page in pages for each in source.named_orders(page)]
+    named = poll_care.read_named(at, source, records, refs)
+    news = records.news(store_id=at.connection_id, listed=named.listed)
+    read = [each.order_ref for each in named.listed]
+    after = counted(named.at, len(read), news, total=None)
+    if named.unfinished:
+        after = replace(after, place={**after.place, "last": last})
+    elif len(refs) < NAMED:
+        after = replace(after, done=True, report=summary(after))
+    else:
+        after = replace(after, place={"last": int(refs[-1])})
+    return Found(after, news, sorted(named.absent, key=int), named.unread, read)
 
 
 STEPS: dict[PollKind, Step] = {
@@ -300,6 +221,6 @@ STEPS: dict[PollKind, Step] = {
     PollKind.DRAFTS: _changed(Shelf.DRAFTS),
     PollKind.REFUNDS: _refunds,
     PollKind.SWEEP: _sweep,
-    PollKind.WALK: _walk,
+    PollKind.WALK: walk,
     PollKind.HISTORY: _history,
 }

@@ -16,11 +16,12 @@ import structlog
 from django.conf import settings
 from django.db import connection, transaction
 
-from integrations import connections, inbox, polls, retry
+from integrations import connections, inbox, poll_parking, polls, retry
 from integrations.calls import Lines, Recorder, context_for
 from integrations.leases import LeaseLost
 from integrations.models import Connection
-from integrations.poll_steps import Found, News, Records, step
+from integrations.poll_findings import Found, News, Records
+from integrations.poll_steps import step
 from integrations.polls import Round
 from integrations.ports.errors import AuthRejected, ConnectorError, Misconfigured, RateLimited
 from integrations.ports.stores import OrderHistory
@@ -109,14 +110,14 @@ def _make(at: Round, row: Connection, lines: Lines, recorder: Recorder) -> None:
     source: OrderHistory = lines.connector(row, context)
     found = step(at, source, WIRING.records)
     # what a step read is in the inbox; of a look that found nothing there is nothing to explain
-    recorder.keep_outlines(all_of_them=bool(found.news or found.vanished))
-    _commit(found)
+    recorder.keep_outlines(all_of_them=bool(found.news or found.vanished or found.unread))
+    _commit(found, row)
     connections.note_success(connection_id=row.pk)
     if found.after.done and (found.after.fresh or at.every_seconds >= polls.DAY // 4):
         log.info("polled", store=row.name, kind=at.kind.value, **found.after.report)
 
 
-def _commit(found: Found) -> None:
+def _commit(found: Found, row: Connection) -> None:
     """The cursor never passes what is not in the inbox: both are one transaction."""
     after, lane = found.after, QUIET.get(found.after.kind, Lane.ORDERS)
     messages = [_polled(after.connection_id, each, lane) for each in found.news]
@@ -126,6 +127,8 @@ def _commit(found: Found) -> None:
     with transaction.atomic():
         if distinct:
             inbox.store(list(distinct.values()))
+        poll_parking.park(found.unread, store=row, lane=lane)
+        poll_parking.end_unread(connection_id=row.pk, order_refs=found.read)
         polls.save(after, pause_seconds=settings.HISTORY_PAUSE_MS / 1000 if after.kind in LONG else 0.0)
         if after.kind is PollKind.WALK and after.done and after.began_at is not None:
             end_nameless(connection_id=after.connection_id, before=after.began_at)

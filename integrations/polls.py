@@ -79,6 +79,8 @@ class Round:
     done: bool = False
     report: Mapping[str, Any] = field(default_factory=dict)
     """What a whole round found; only of a round that is done."""
+    unread: Mapping[str, Any] = field(default_factory=dict)
+    """Orders that the store cannot show, with `poll_care`'s note of each; kept from round to round."""
 
     @property
     def under_way_since(self) -> dt.datetime:
@@ -106,7 +108,8 @@ WHERE id = (
     WHERE p.connection_id = %(connection)s AND p.due_at <= (SELECT rh_now())
       AND (p.lease_until IS NULL OR p.lease_until < (SELECT rh_now()))
     ORDER BY array_position(%(kinds)s, p.kind::text), p.id LIMIT 1 FOR UPDATE OF p SKIP LOCKED)
-RETURNING id, connection_id, kind, fence, every_seconds, cursor_at, began_at, place, seen, fresh, total, calls, failures
+RETURNING id, connection_id, kind, fence, every_seconds, cursor_at, began_at, place, seen, fresh, total, calls,
+    failures, CASE WHEN began_at IS NULL THEN report -> 'unread' ELSE place -> 'unread' END AS unread
 """
 
 
@@ -123,9 +126,15 @@ def claim(*, connection_id: int) -> Round | None:
         if row is None:
             return None
         found = dict(zip([column.name for column in cursor.description], row, strict=True))
-    place = found["place"]
-    found["place"] = msgspec.json.decode(place) if isinstance(place, str) else place
-    return Round(**{**found, "kind": PollKind(found["kind"])})
+    place, unread = _object(found["place"]), _object(found["unread"])
+    place.pop("unread", None)
+    return Round(**{**found, "kind": PollKind(found["kind"]), "place": place, "unread": unread})
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """A JSON column as the driver gives it."""
+    found: dict[str, Any] = msgspec.json.decode(value) if isinstance(value, str) else value
+    return found or {}
 
 
 class Hold:
@@ -175,6 +184,7 @@ def save(after: Round, *, pause_seconds: float = 0.0) -> None:
 
     Raises ``LeaseLost`` when somebody else has taken the look over; nothing must be written then.
     """
+    unread = {"unread": after.unread} if after.unread else {}
     values = {
         "id": after.id,
         "fence": after.fence,
@@ -186,8 +196,8 @@ def save(after: Round, *, pause_seconds: float = 0.0) -> None:
         "calls": after.calls,
         "done": after.done,
         "pause": pause_seconds,
-        "place": msgspec.json.encode({} if after.done else after.place).decode(),
-        "report": msgspec.json.encode(after.report).decode(),
+        "place": msgspec.json.encode({} if after.done else {**after.place, **unread}).decode(),
+        "report": msgspec.json.encode({**after.report, **unread}).decode(),
     }
     with connection.cursor() as cursor:
         cursor.execute(SAVE, values)

@@ -12,7 +12,7 @@ from django.db.models import BigIntegerField, Q, QuerySet
 from django.db.models.functions import Cast
 from django.db.models.lookups import GreaterThan, LessThanOrEqual
 
-from integrations.poll_steps import News
+from integrations.poll_findings import News
 from integrations.ports import documents, versions
 from integrations.ports.documents import Order as OrderDocument
 from integrations.ports.documents import OrderStatus
@@ -251,12 +251,17 @@ class Listed:
                 found.append(News(each, digest))
         return found
 
-    def known(self, *, store_id: int, after: int, upto: int | None) -> dict[str, bool]:
-        """The orders with ids in ``(after, upto]``, and whether the store's list should show them."""
-        rows = _by_store_id(store_id, after)
+    def strangers(self, *, store_id: int, order_refs: Sequence[str]) -> set[str]:
+        """Those of them that nothing is known of."""
+        rows = Order.objects.filter(store=store_id, order_ref__in=order_refs)
+        return set(order_refs) - set(rows.values_list("order_ref", flat=True))
+
+    def to_be_listed(self, *, store_id: int, after: int, upto: int | None, limit: int) -> list[str]:
+        """The next orders with ids in ``(after, upto]``, rising, that the store's list should show."""
+        hidden = (OrderStatus.TRASHED, OrderStatus.DELETED, OrderStatus.DRAFT)
+        rows = _by_store_id(store_id, after).exclude(status__in=hidden).order_by(STORE_NUMBER)
         rows = rows if upto is None else rows.filter(LessThanOrEqual(STORE_NUMBER, upto))
-        hidden = {OrderStatus.TRASHED, OrderStatus.DELETED, OrderStatus.DRAFT}
-        return {ref: status not in hidden for ref, status in rows.values_list("order_ref", "status")}
+        return list(rows.values_list("order_ref", flat=True)[:limit])
 
     def waiting(self, *, store_id: int, order_refs: Sequence[str]) -> set[str]:
         """Those of them that an open or parked message in the inbox speaks of."""

@@ -48,6 +48,30 @@ class OrderPage:
     total: int
 
 
+class SortKey(StrEnum):
+    """What a list of orders is sorted and bounded by."""
+
+    CHANGED = "changed"
+    CREATED = "created"
+
+
+@dataclass(frozen=True)
+class Outline:
+    """An order of a list without its content. Times are UTC; ``None`` where the store has none."""
+
+    order_ref: str
+    modified_at: dt.datetime | None
+    created_at: dt.datetime | None
+
+
+@dataclass(frozen=True)
+class OutlinePage:
+    """One page of outlines. ``total`` as in `OrderPage`."""
+
+    orders: tuple[Outline, ...]
+    total: int
+
+
 @dataclass(frozen=True)
 class IdPage:
     """One page of order ids. ``total`` as in `OrderPage`."""
@@ -62,6 +86,10 @@ class OrderHistory(Protocol):
 
     page_size: int
     """How many orders a page should have at most; the connector lowers it while its store is slow."""
+    id_page_size: int
+    """The same for pages of ids."""
+    told_at: dt.datetime | None
+    """The store's own time (UTC) of the last answer to a list; ``None`` before one, and where none is told."""
 
     @abstractmethod
     def changed_orders(
@@ -79,12 +107,18 @@ class OrderHistory(Protocol):
         """The same by the time of creation, the oldest first."""
 
     @abstractmethod
+    def outlines(
+        self, *, key: SortKey, shelf: Shelf, after: dt.datetime | None, page: int, before: dt.datetime | None = None
+    ) -> OutlinePage:
+        """What `changed_orders` or `created_orders` lists, as told without the content of any order."""
+
+    @abstractmethod
     def named_orders(self, order_refs: Sequence[str]) -> list[ListedOrder]:
         """Those of at most 100 orders that the store has on any shelf."""
 
     @abstractmethod
-    def order_ids(self, *, shelf: Shelf, page: int) -> IdPage:
-        """Ids only, rising; a page has 100."""
+    def order_ids(self, *, shelf: Shelf, page: int, size: int) -> IdPage:
+        """Ids only, rising, in pages of ``size`` (at most 100). A page is one answer: as the list was at one moment."""
 
 
 class HookStatus(StrEnum):

@@ -22,9 +22,21 @@ from integrations.ports.capabilities import Gone, OrderSource
 from integrations.ports.context import CallContext, ConnectionInfo
 from integrations.ports.documents import Order
 from integrations.ports.errors import ConnectorError, Rejected, Transient
-from integrations.ports.stores import IdPage, ListedOrder, OrderHistory, OrderPage, Shelf
+from integrations.ports.stores import (
+    IdPage,
+    ListedOrder,
+    OrderHistory,
+    OrderPage,
+    Outline,
+    OutlinePage,
+    Shelf,
+    SortKey,
+)
 
 STATUS_OF = {Shelf.LISTED: "any", Shelf.TRASH: "trash", Shelf.DRAFTS: "checkout-draft"}
+OUTLINE = "id,status,date_created_gmt,date_modified_gmt"
+"""Fields that a store tells of an order without looking into its lines or what plugins add."""
+_TIMES = msgspec.json.Decoder(schemas.NewestOrder)
 KEPT = dt.timedelta(hours=1)
 """How long it is remembered that a store has no drafts."""
 
@@ -34,7 +46,8 @@ class OrderLists(StoreAccess, OrderSource, OrderHistory):
 
     def __init__(self, info: ConnectionInfo, context: CallContext) -> None:
         super().__init__(info, context)
-        self.page_size = MOST
+        self.page_size = self.id_page_size = MOST
+        self.told_at: dt.datetime | None = None
         self._order_pace = Pace()
         self._id_pace = Pace()
         self._no_drafts_since: dt.datetime | None = None
@@ -59,22 +72,21 @@ class OrderLists(StoreAccess, OrderSource, OrderHistory):
         self, *, shelf: Shelf, after: dt.datetime | None, page: int, before: dt.datetime | None = None
     ) -> OrderPage:
         """See `OrderHistory.changed_orders`."""
-        params: dict[str, str | int] = {"orderby": _sort_key("modified", after, before), "order": "asc"}
-        if after is not None:
-            params["modified_after"] = naive_gmt(after)
-        if before is not None:
-            params["modified_before"] = naive_gmt(before)
-        return self._listed(shelf, params, page)
+        return self._listed(shelf, _bounds(SortKey.CHANGED, after, before), page)
 
     def created_orders(
         self, *, shelf: Shelf, after: dt.datetime, page: int, before: dt.datetime | None = None
     ) -> OrderPage:
         """See `OrderHistory.created_orders`."""
-        params: dict[str, str | int] = {"orderby": _sort_key("date", after, before), "order": "asc"}
-        params["after"] = naive_gmt(after)
-        if before is not None:
-            params["before"] = naive_gmt(before)
-        return self._listed(shelf, params, page)
+        return self._listed(shelf, _bounds(SortKey.CREATED, after, before), page)
+
+    def outlines(
+        self, *, key: SortKey, shelf: Shelf, after: dt.datetime | None, page: int, before: dt.datetime | None = None
+    ) -> OutlinePage:
+        """See `OrderHistory.outlines`. Fails only for what is the store's own trouble, whatever its orders hold."""
+        params = {**_bounds(key, after, before), "_fields": OUTLINE}
+        bodies, total = self._page(shelf, params, page, self.page_size, self._id_pace)
+        return OutlinePage(tuple([_outline_of(body) for body in bodies]), total)
 
     def named_orders(self, order_refs: Sequence[str]) -> list[ListedOrder]:
         """See `OrderHistory.named_orders`; in the order of the input. Only what is missing is looked for further."""
@@ -90,17 +102,24 @@ class OrderLists(StoreAccess, OrderSource, OrderHistory):
                     found[listed.order_ref] = listed
         return [found[order_ref] for order_ref in wanted if order_ref in found]
 
-    def order_ids(self, *, shelf: Shelf, page: int) -> IdPage:
+    def order_ids(self, *, shelf: Shelf, page: int, size: int) -> IdPage:
         """See `OrderHistory.order_ids`."""
-        params = {"orderby": "id", "order": "asc", "_fields": "id"}
-        bodies, total = self._page(shelf, params, page, MOST, self._id_pace)
+        params: Params = {"orderby": "id", "order": "asc", "_fields": "id", "per_page": size, "page": page}
+        try:
+            with self._id_pace.watch(size) as load:
+                answer = self._shelf(shelf, params)
+                bodies = reading.items(answer) if answer is not None else []
+                load.got = len(bodies)
+        finally:
+            self.id_page_size = self._id_pace.size
+        if answer is None:
+            return IdPage((), 0)
+        total = reading.total(answer) if bodies or page == 1 else self._count(shelf, params)
         return IdPage(tuple([_ref_of(body) for body in bodies]), total)
 
     def _listed(self, shelf: Shelf, params: Params, page: int) -> OrderPage:
         try:
-            bodies, total = self._page(
-                shelf, {**params, "dates_are_gmt": "true"}, page, self.page_size, self._order_pace
-            )
+            bodies, total = self._page(shelf, params, page, self.page_size, self._order_pace)
         finally:
             self.page_size = self._order_pace.size
         return OrderPage(tuple([listed_order(body) for body in bodies]), total)
@@ -153,6 +172,7 @@ class OrderLists(StoreAccess, OrderSource, OrderHistory):
             return None
         accept = frozenset({INVALID_VALUE}) if drafts else frozenset()
         answer = self._api.orders({**params, "status": STATUS_OF[shelf]}, accept=accept)
+        self.told_at = reading.date_of(answer.headers) or self.told_at
         if answer.status == 400:
             if refused_params(answer) != {"status"}:
                 raise refusal(answer, now=now)
@@ -170,6 +190,15 @@ def listed_order(body: bytes) -> ListedOrder:
     return ListedOrder(order.order_ref, body, order)
 
 
+def _outline_of(body: bytes) -> Outline:
+    try:
+        told = _TIMES.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        # its id is enough to find it by
+        return Outline(_ref_of(body), None, None)
+    return Outline(str(told.id), _utc(told.date_modified_gmt), _utc(told.date_created_gmt))
+
+
 def _ref_of(body: bytes) -> str:
     try:
         return str(schemas.ORDER_ID.decode(body).id)
@@ -179,6 +208,21 @@ def _ref_of(body: bytes) -> str:
             code="answer_unexpected",
             evidence={"entry": body[:100].decode("utf-8", "replace"), "problem": str(error)[:200]},
         ) from error
+
+
+def _utc(naive: dt.datetime | None) -> dt.datetime | None:
+    return naive and naive.replace(tzinfo=dt.UTC)
+
+
+def _bounds(key: SortKey, after: dt.datetime | None, before: dt.datetime | None) -> dict[str, str | int]:
+    """Strictly between the two, in naive GMT."""
+    usual, prefix = ("modified", "modified_") if key is SortKey.CHANGED else ("date", "")
+    params: dict[str, str | int] = {"orderby": _sort_key(usual, after, before), "order": "asc"}
+    if after is not None:
+        params[f"{prefix}after"] = naive_gmt(after)
+    if before is not None:
+        params[f"{prefix}before"] = naive_gmt(before)
+    return {**params, "dates_are_gmt": "true"}
 
 
 def naive_gmt(moment: dt.datetime) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
+import json
+from http import HTTPStatus
 
 from retailhub.sandbox.store.calls import Answer, Request
 from retailhub.sandbox.store.errors import RestError
@@ -61,6 +63,15 @@ def fatal(request: Request) -> Answer:
     text = "<p>There has been a critical error on this website.</p>"
     body = RestError(500, "internal_server_error", text, data=data).body() | {"additional_errors": []}
     return Answer(status=500, body=encode(body))
+
+
+def broken(manners: Manners, method: str, place: str, answer: Answer) -> bool:
+    """Whether a read shows an order that breaks it. What is told without contents (``_fields``) has no order key."""
+    if not manners.broken_orders or method != "GET" or not place.startswith("orders") or answer.status != HTTPStatus.OK:
+        return False
+    found = json.loads(answer.body)
+    shown = [each for each in (found if isinstance(found, list) else [found]) if "order_key" in each]
+    return any(each["id"] in manners.broken_orders for each in shown)
 
 
 def spoil(fault: Fault, answer: Answer) -> Answer:

@@ -37,6 +37,7 @@ class Manners:
     ``answer_seconds`` passes before each answer; ``bytes_per_second`` is how fast it then comes (0: at once).
     ``cached``: a GET is answered as the same GET was before. ``read_only``: no key may write. ``redirect_to``
     sends everybody to another address. ``strip_authorization``: the header never reaches the store.
+    ``broken_orders``: every full read that one of these ids is in ends as a PHP error, alone or in a list.
     """
 
     drop: float = 0.0
@@ -64,6 +65,7 @@ class Manners:
     read_only: bool = False
     redirect_to: str = ""
     strip_authorization: bool = False
+    broken_orders: tuple[int, ...] = ()
 
     def concern(self, method: str, place: str) -> bool:
         """Whether they hold for this call; ``place`` is the path below wc/v3."""

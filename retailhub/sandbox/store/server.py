@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from retailhub.sandbox.store.bad_answers import instead, redirect, spoil
+from retailhub.sandbox.store.bad_answers import broken, fatal, instead, redirect, spoil
 from retailhub.sandbox.store.calls import Answer, Request
 from retailhub.sandbox.store.manners import AFTER, Fault, Temper
 from retailhub.sandbox.store.php import read_query
@@ -166,11 +166,17 @@ class ApiHandler(Handler):
             self._reply(instead(fault, request, manners))
             return
         answer = self._cached(request) if concerned and manners.cached else self.rest.answer(request)
+        if broken(manners, request.method, place, answer):
+            answer = fatal(request)
         if fault is Fault.COMMIT_THEN_DROP:
             raise HangUp
         if fault is not None:
             answer = spoil(fault, answer)
         self._reply(answer, bytes_per_second=manners.bytes_per_second if concerned else 0.0)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The ``Date`` of an answer: by the store's clock, as everything else it tells."""
+        return super().date_time_string(self.rest.store.clock.exact() if timestamp is None else timestamp)
 
     def _reply(self, answer: Answer, *, bytes_per_second: float = 0.0) -> None:
         answer.headers = {**_COMMON, **answer.headers}

@@ -9,7 +9,7 @@ import pytest
 
 from integrations.connectors.woocommerce.connector import Connector
 from integrations.ports.context import CallContext, ConnectionInfo
-from tests.connectors.woocommerce.rest_store import RestStore, order_body, recorded
+from tests.connectors.woocommerce.rest_store import RestStore, moment_of, order_body, recorded
 from tests.connectors.woocommerce.written_store import Ledger
 from tests.support.recorded_store import KEY, SECRET, RecordedStore
 
@@ -35,6 +35,16 @@ def connector_of(
         deliver_to=deliver_to,
     )
     return Connector(info, context or CallContext(deadline_seconds=5))
+
+
+@pytest.fixture
+def many(shop: RestStore) -> RestStore:
+    """230 orders, one changed each second."""
+    shop.orders = {
+        str(number): order_body(number, date_created_gmt=moment_of(number), date_modified_gmt=moment_of(number))
+        for number in range(1, 231)
+    }
+    return shop
 
 
 @pytest.fixture

@@ -58,8 +58,9 @@ class RestStore(RecordedStore):
         chosen.sort(key=lambda pair: (pair[0][key], pair[0]["id"]), reverse=params.get("order", "desc") == "desc")
         shown = chosen[(page - 1) * size : page * size]
         bodies = [body for _, body in shown]
-        if params.get("_fields") == "id":
-            bodies = [json.dumps({"id": order["id"]}).encode() for order, _ in shown]
+        if "_fields" in params:
+            fields = params["_fields"].split(",")
+            bodies = [json.dumps({name: order[name] for name in fields}).encode() for order, _ in shown]
         headers = {"X-WP-Total": str(len(chosen) if shown or page == 1 else 0)} | self.list_headers
         return as_json(200, b"[" + b",".join(bodies) + b"]", headers)
 

@@ -16,21 +16,11 @@ from integrations.ports.documents import Order
 from integrations.ports.errors import ConnectorError, Misconfigured, RateLimited, Rejected, Transient
 from integrations.ports.stores import OrderHistory, OrderPage, Shelf
 from tests.connectors.woocommerce.conftest import connector_of
-from tests.connectors.woocommerce.rest_store import RestStore, moment_of, order_body
+from tests.connectors.woocommerce.rest_store import RestStore, order_body
 from tests.support import recordings
 from tests.support.recorded_store import Manner
 
 DAY = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
-
-
-@pytest.fixture
-def many(shop: RestStore) -> RestStore:
-    """230 orders, one changed each second."""
-    shop.orders = {
-        str(number): order_body(number, date_created_gmt=moment_of(number), date_modified_gmt=moment_of(number))
-        for number in range(1, 231)
-    }
-    return shop
 
 
 def refs(page: OrderPage) -> list[int]:
@@ -120,10 +110,10 @@ def test_a_store_without_drafts_has_an_empty_shelf_and_is_asked_again_after_an_h
     connector = connector_of(shop, CallContext(now=lambda: now[0]))
 
     first = connector.changed_orders(shelf=Shelf.DRAFTS, after=None, page=1)
-    second = connector.order_ids(shelf=Shelf.DRAFTS, page=1)
+    second = connector.order_ids(shelf=Shelf.DRAFTS, page=1, size=100)
     asked = len(shop.calls)
     now[0] += dt.timedelta(hours=2)
-    connector.order_ids(shelf=Shelf.DRAFTS, page=1)
+    connector.order_ids(shelf=Shelf.DRAFTS, page=1, size=100)
 
     assert (first.orders, first.total, second.order_refs) == ((), 0, ())
     assert asked == 1
@@ -177,7 +167,7 @@ def test_past_the_end_the_total_is_still_that_of_the_list(many: RestStore, conne
 
 
 def test_ids_rise_by_hundreds_and_nothing_else_is_fetched(many: RestStore, connector: Connector) -> None:
-    found = [connector.order_ids(shelf=Shelf.LISTED, page=page) for page in (1, 2, 3)]
+    found = [connector.order_ids(shelf=Shelf.LISTED, page=page, size=100) for page in (1, 2, 3)]
 
     assert [int(ref) for page in found for ref in page.order_refs] == list(range(1, 231))
     assert {page.total for page in found} == {230}
@@ -254,7 +244,7 @@ def test_an_old_copy_of_a_cache_is_not_taken_for_the_present(
     asks: list[Callable[[], object]] = [
         lambda: connector.changed_orders(shelf=Shelf.LISTED, after=None, page=1),
         lambda: connector.named_orders(["5"]),
-        lambda: connector.order_ids(shelf=Shelf.TRASH, page=1),
+        lambda: connector.order_ids(shelf=Shelf.TRASH, page=1, size=100),
     ]
     for ask in asks:
         with pytest.raises(Transient) as caught:
@@ -298,7 +288,7 @@ def test_each_trouble_of_a_list_has_its_class_and_code(
     shop.manner = Manner.recorded(name)
 
     with pytest.raises(kind) as caught:
-        connector.order_ids(shelf=Shelf.LISTED, page=1)
+        connector.order_ids(shelf=Shelf.LISTED, page=1, size=100)
 
     assert caught.value.code == code
 
@@ -325,15 +315,20 @@ def test_pages_shrink_after_trouble_and_say_so(many: RestStore, trouble: Manner)
     assert [dict(call.pairs)["per_page"] for call in many.calls] == ["100", "50", "50", "50"]
 
 
-def test_hundred_ids_are_put_together_from_smaller_answers(many: RestStore, connector: Connector) -> None:
+def test_a_page_of_ids_is_one_answer_of_the_size_asked_for(many: RestStore, connector: Connector) -> None:
+    page = connector.order_ids(shelf=Shelf.LISTED, page=2, size=99)
+
+    assert [int(ref) for ref in page.order_refs] == list(range(100, 199))
+    assert page.total == 230
+    assert len(many.calls) == 1
+
+
+def test_pages_of_ids_are_to_be_smaller_after_trouble(many: RestStore, connector: Connector) -> None:
     many.next(Manner.recorded("err_502_php_down"))
     with pytest.raises(Transient):
-        connector.order_ids(shelf=Shelf.LISTED, page=2)
+        connector.order_ids(shelf=Shelf.LISTED, page=1, size=100)
 
-    page = connector.order_ids(shelf=Shelf.LISTED, page=2)
-
-    assert [int(ref) for ref in page.order_refs] == list(range(101, 201))
-    assert [dict(call.pairs)["page"] for call in many.calls] == ["2", "3", "4"]
+    assert connector.id_page_size == 50
     assert connector.page_size == 100
 
 
@@ -341,7 +336,7 @@ def test_maintenance_and_refusals_say_nothing_about_the_size(shop: RestStore, co
     for name in ("err_503_maintenance", "err_401_missing"):
         shop.next(Manner.recorded(name))
         with pytest.raises(ConnectorError):
-            connector.order_ids(shelf=Shelf.LISTED, page=1)
+            connector.order_ids(shelf=Shelf.LISTED, page=1, size=100)
 
     connector.changed_orders(shelf=Shelf.LISTED, after=None, page=1)
 

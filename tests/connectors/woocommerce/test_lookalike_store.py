@@ -76,7 +76,7 @@ def test_orders_are_listed_on_every_shelf_and_read_as_listed(control: Control, c
         assert connector.read_order(order_ref) == listed[order_ref].order
     trashed = connector.changed_orders(shelf=Shelf.TRASH, after=None, page=1)
     assert refs[0] in [each.order_ref for each in trashed.orders]
-    shown = connector.order_ids(shelf=Shelf.LISTED, page=1).order_refs
+    shown = connector.order_ids(shelf=Shelf.LISTED, page=1, size=100).order_refs
     assert set(refs[2:]) <= set(shown)
     assert not {refs[0], refs[1]} & set(shown)
 

@@ -1,0 +1,74 @@
+"""What a step of a look is given and what it hands back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from integrations.polls import Round
+from integrations.ports.errors import ConnectorError
+from integrations.ports.stores import ListedOrder, OrderHistory
+
+NAMED = 100
+"""Orders asked for by name in one call."""
+
+
+@dataclass(frozen=True)
+class News:
+    """An order of a list that says something new; ``digest`` is the hash of its content, empty when unreadable."""
+
+    listed: ListedOrder
+    digest: bytes
+
+
+@dataclass(frozen=True)
+class Unread:
+    """An order that the store has and cannot show, while it shows others."""
+
+    order_ref: str
+    modified_at: dt.datetime | None
+    error: ConnectorError
+
+
+class Records(Protocol):
+    """What is known of a store's orders; filled in by the wiring."""
+
+    def news(self, *, store_id: int, listed: Sequence[ListedOrder]) -> list[News]:
+        """Those that are unknown, newer than what is known, or other in content."""
+
+    def strangers(self, *, store_id: int, order_refs: Sequence[str]) -> set[str]:
+        """Those of them that nothing is known of."""
+
+    def to_be_listed(self, *, store_id: int, after: int, upto: int | None, limit: int) -> list[str]:
+        """The next orders with ids in ``(after, upto]``, rising, that the store's list should show."""
+
+    def waiting(self, *, store_id: int, order_refs: Sequence[str]) -> set[str]:
+        """Those of them that a message in the inbox speaks of already."""
+
+    def refunded(self, *, store_id: int, since: dt.datetime, after: int, limit: int) -> list[str]:
+        """The next orders after id ``after`` that have a refund and changed at or after ``since``."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a step found: the look as it leaves it, what is new, which known orders no list has, what cannot be read.
+
+    ``read`` are the orders that the store has shown in this step.
+    """
+
+    after: Round
+    news: Sequence[News] = ()
+    vanished: Sequence[str] = ()
+    unread: Sequence[Unread] = ()
+    read: Sequence[str] = ()
+
+
+Step = Callable[[Round, OrderHistory, Records], Found]
+
+
+def counted(at: Round, seen: int, news: Sequence[News], *, total: int | None) -> Round:
+    """The look with one more step in its counts."""
+    first = at.total if at.total is not None else total
+    return replace(at, seen=at.seen + seen, fresh=at.fresh + len(news), total=first, calls=at.calls + 1)
