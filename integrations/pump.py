@@ -28,6 +28,8 @@ IDLE_SECONDS = 0.25
 LOOK_SECONDS = 1.0
 """Between two questions whether a look at a store is due."""
 SWEEP_SECONDS = 2.0
+MOST_INBOX_THREADS = 4
+"""One more than there are stores: each may be slow to tell what its deliveries leave out, and one stays free."""
 
 
 def sink_ids() -> list[int]:
@@ -60,8 +62,8 @@ def drain(
 
 
 class Watch:
-    """A pump for a whole process: a thread for the inbox, one for each live sink, one that looks at each store and one
-    for each chore, so that none waits for another."""
+    """A pump for a whole process: a few threads for the inbox, one for each live sink, one that looks at each store
+    and one for each chore, so that none waits for another."""
 
     def __init__(self, *, stop: threading.Event, name: str = "") -> None:
         self.stop = stop
@@ -75,14 +77,16 @@ class Watch:
         """Work until told to stop. Threads of new connections start as they appear."""
         while not self.stop.is_set():
             try:
-                self._ensure("inbox", lambda kept: arrivals.work(lines=kept, limit=INBOX_BATCH))
+                stores = polling.store_ids()
+                for number in range(min(len(stores) + 1, MOST_INBOX_THREADS)):
+                    self._ensure(f"inbox-{number}", lambda kept: arrivals.work(lines=kept, limit=INBOX_BATCH))
                 for chore in CHORES:
                     self._ensure(f"chore-{chore.__name__}", _chore_worker(chore), idle_seconds=CHORES_SECONDS)
                 for further in STEPS:
                     self._ensure(f"step-{further.__module__}", _stepper(further), idle_seconds=STEP_SECONDS)
                 for sink in sink_ids():
                     self._ensure(f"sink-{sink}", _sink_worker(sink))
-                for store in polling.store_ids():
+                for store in stores:
                     self._ensure(f"store-{store}", _store_looker(store), idle_seconds=LOOK_SECONDS)
                 sweep.take_back_leases()
                 sweep.beat(self.name)

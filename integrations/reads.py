@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 import time
 from dataclasses import dataclass
 
@@ -17,11 +18,17 @@ from retailhub.core.observability.logs import about
 
 STORE_SECONDS = 5.0
 """Of reads from one store in one claim; what is left is put back, so that a slow store holds up nobody else."""
+TURN_SECONDS = 1.0
+"""How long a thread waits until another of this process has asked the same store, before it does something else."""
 LATER_SECONDS = 2.0
 HELD_SECONDS = 15.0
 """How soon a read that was held is looked at again: somebody may resume the connection any time."""
 WHOLE_STORE = frozenset({"unreachable", "timed_out", "connection_lost"})
 """Codes of `Transient` that say something of the store and nothing of the order."""
+
+
+_turns: dict[int, threading.Lock] = {}
+"""One thread of a process asks a store at a time: however slow it is, the others stay free for the other stores."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,9 @@ class Reads:
         if store in self.held:
             self.unasked.add(name)
             return self.held[store].error
-        if self._seconds[store] >= STORE_SECONDS:
+        turn = _turns.setdefault(store, threading.Lock())
+        if self._seconds[store] >= STORE_SECONDS or not turn.acquire(timeout=TURN_SECONDS):
+            self._seconds[store] = STORE_SECONDS
             self.unasked.add(name)
             return _later(f"{look.store.name} answers slowly; the read waits for its turn.", LATER_SECONDS)
         began, ticks = clock.now(), time.monotonic()
@@ -68,6 +77,7 @@ class Reads:
                 self.held[store] = Held(error, max(arrival.attempts for arrival in look.arrivals))
             return error
         finally:
+            turn.release()
             self._seconds[store] += time.monotonic() - ticks
         self.answered.add(store)
         return look.with_read(answer, began)
