@@ -19,11 +19,11 @@ from django_celery_beat.models import (
 )
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
-from unfold import admin as unfold
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from retailhub.console import audit_state
 from retailhub.console.access_admin import PersonAdmin, RoleAdmin
+from retailhub.console.audited import AuditedAdmin
 from retailhub.core import clock
 from retailhub.core.admin import Fact, ModelAdmin, Panel, display, subject_cell, text
 from retailhub.core.admin.words import moment, words
@@ -90,15 +90,14 @@ class _TaskForm(PeriodicTaskForm):  # type: ignore[misc]
 
 
 @admin.register(PeriodicTask)
-class PeriodicTaskAdmin(BasePeriodicTaskAdmin, unfold.ModelAdmin):  # type: ignore[misc]
+class PeriodicTaskAdmin(AuditedAdmin, BasePeriodicTaskAdmin):  # type: ignore[misc]
     """The schedule. Running a task from here is left out: the pumps look by themselves."""
 
     form = _TaskForm
-    actions = None
 
 
 @admin.register(IntervalSchedule, SolarSchedule, ClockedSchedule, CrontabSchedule)
-class ScheduleAdmin(unfold.ModelAdmin):
+class ScheduleAdmin(AuditedAdmin):
     """When a task rings."""
 
 

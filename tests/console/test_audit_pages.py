@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from reconciliation.tasks import check_audit, seal_audit
 from retailhub import wiring
@@ -76,6 +77,30 @@ def test_the_list_asks_few_questions_however_many_rows_it_has(
     with django_assert_max_num_queries(8):
         text_of(owner, f"{LIST}?q=map_sku")
     assert AuditEntry.objects.count() == 60
+
+
+def test_a_change_of_the_schedule_is_an_act(owner: Client) -> None:
+    place = "/admin/django_celery_beat/intervalschedule/"
+    assert owner.post(f"{place}add/", {"every": "7", "period": "minutes"}).status_code == 302
+    row = IntervalSchedule.objects.get(every=7, period="minutes")
+    assert owner.post(f"{place}{row.pk}/change/", {"every": "8", "period": "minutes"}).status_code == 302
+    assert owner.post(f"{place}{row.pk}/delete/", {"post": "yes"}).status_code == 302
+    acts = AuditEntry.objects.filter(actor_name="olga").order_by("id")
+    assert [entry.action for entry in acts] == [
+        "add_intervalschedule",
+        "edit_intervalschedule",
+        "remove_intervalschedule",
+    ]
+    assert (acts[1].before, acts[1].after) == ({"every": "7"}, {"every": "8"})
+    assert (acts[2].before or {})["every"] == "8"
+
+    task = PeriodicTask.objects.get(name="integrations.keep_house")
+    values = {"name": task.name, "task": task.task, "interval": str(task.interval_id), "args": "[]", "kwargs": "{}"}
+    values |= {"priority": "", "headers": "{}", "expire_seconds": "3600"}
+    answer = owner.post(f"/admin/django_celery_beat/periodictask/{task.pk}/change/", values)
+    assert answer.status_code == 302, answer.content.decode()
+    changed = AuditEntry.objects.get(action="edit_periodictask")
+    assert (changed.after or {})["enabled"] == "False"
 
 
 def _flat(page: str) -> str:
