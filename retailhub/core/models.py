@@ -39,7 +39,10 @@ class AuditEntry(models.Model):
     class Meta:
         verbose_name_plural = "audit entries"
         constraints = [
-            models.UniqueConstraint(fields=["sealed_seq"], name="audit_chain_order"),  # verify reads in this order
+            # verify reads in this order; conditional, so that it is an index and could be made without a lock
+            models.UniqueConstraint(
+                fields=["sealed_seq"], name="audit_chain_order", condition=models.Q(sealed_seq__isnull=False)
+            ),
         ]
         indexes = [
             models.Index(fields=["subject", "at"], name="audit_subject"),  # the acts on one thing, in order

@@ -15,18 +15,17 @@ class Migration(migrations.Migration):
         migrations.SeparateDatabaseAndState(
             database_operations=[
                 migrations.RunSQL(
-                    "CREATE UNIQUE INDEX CONCURRENTLY audit_chain_order ON core_auditentry (sealed_seq)",
-                    "DROP INDEX IF EXISTS audit_chain_order",
-                ),
-                migrations.RunSQL(
-                    "ALTER TABLE core_auditentry ADD CONSTRAINT audit_chain_order UNIQUE USING INDEX audit_chain_order",
-                    "ALTER TABLE core_auditentry DROP CONSTRAINT audit_chain_order",
+                    "CREATE UNIQUE INDEX CONCURRENTLY audit_chain_order ON core_auditentry (sealed_seq)"
+                    " WHERE sealed_seq IS NOT NULL",
+                    "DROP INDEX audit_chain_order",
                 ),
             ],
             state_operations=[
                 migrations.AddConstraint(
                     model_name="auditentry",
-                    constraint=models.UniqueConstraint(fields=["sealed_seq"], name="audit_chain_order"),
+                    constraint=models.UniqueConstraint(
+                        fields=["sealed_seq"], name="audit_chain_order", condition=models.Q(sealed_seq__isnull=False)
+                    ),
                 ),
             ],
         ),
