@@ -1,5 +1,5 @@
 """Admin pages of reconciliation: what needs a person."""
 
-from reconciliation.admin import cases, causes, replays
+from reconciliation.admin import cases, causes, replay_items, replays
 
-__all__ = ["cases", "causes", "replays"]
+__all__ = ["cases", "causes", "replay_items", "replays"]

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from reconciliation import selectors
-from reconciliation.admin.replays import plan_for, replay_of
+from reconciliation.admin.replay_links import plan_for, replay_of
 from reconciliation.admin.shared import (
     CODE_CHOICES,
     SIDE_LABELS,

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 
 from reconciliation import selectors
-from reconciliation.admin.replays import plan_for, replays_of
+from reconciliation.admin.replay_links import plan_for, replays_of
 from reconciliation.admin.shared import (
     CODE_CHOICES,
     MapSkuForm,

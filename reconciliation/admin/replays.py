@@ -8,11 +8,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 
+from reconciliation.admin.replay_items import TONES
+from reconciliation.admin.replay_links import planned
 from reconciliation.admin.shared import CODE_CHOICES
 from reconciliation.models import ReplayItem, ReplayRun
 from reconciliation.services import replay_reads, replay_runs, replays
@@ -28,7 +29,6 @@ from retailhub.core.admin import (
     Moment,
     Panel,
     ReasonForm,
-    Refused,
     choice_filter,
     display,
     subject_cell,
@@ -50,8 +50,6 @@ LABELS = {
     "stopped": "danger",
     "cancelled": "warning",
 }
-TONES = {"done": "good", "surprise": "bad", "skipped": "quiet", "under_way": "warn"}
-ITEM_LABELS = {"done": "success", "surprise": "danger", "skipped": "warning", "under way": "info"}
 SHOWN = 50
 OVER = (State.DONE.value, State.CANCELLED.value)
 
@@ -87,11 +85,6 @@ class GoOnForm(ReasonForm):
     again = forms.BooleanField(
         label="Do what surprised again, first", required=False, initial=True, help_text="Else it is left as it is."
     )
-
-
-def planned(request: HttpRequest, run: ReplayRun) -> HttpResponse:
-    """Where a plan is looked at before it goes."""
-    return HttpResponseRedirect(reverse("admin:reconciliation_replayrun_change", args=[run.pk]))
 
 
 def _plan(doing: Doing) -> HttpResponse:
@@ -341,101 +334,3 @@ def _history(run: ReplayRun) -> Panel:
         for each in entries[:200]
     ]
     return Panel(title="Who did what", template="console/panels/timeline.html", data=moments)
-
-
-@admin.register(ReplayItem)
-class ReplayItemAdmin(ModelAdmin):
-    """All items of one replay, a page at a time."""
-
-    list_display = ("about", "amount_text", "state_label", "told", "effect")
-    list_filter = (choice_filter("state", "state", [state.value for state in ReplayItem.State]),)
-    search_exact = ("subject",)
-    ordering = ("run_id", "position")
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        return lookup == "run__id__exact" or bool(super().lookup_allowed(lookup, value, request))
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ReplayItem]:
-        rows: QuerySet[ReplayItem] = super().get_queryset(request)
-        return rows.defer("edit")
-
-    def enrich(self, rows: list[Any]) -> None:
-        names = self.admin_site.names([row.subject for row in rows])
-        for row in rows:
-            row.about_name = names.get(row.subject, row.subject.partition(":")[2])
-
-    @display(description="About", ordering="position")
-    def about(self, item: Any) -> str:
-        return str(item.about_name)
-
-    @display(description="Amount")
-    def amount_text(self, item: ReplayItem) -> str:
-        return money(item.amount, item.currency) or "–"
-
-    @display(description="State", label=ITEM_LABELS)
-    def state_label(self, item: ReplayItem) -> str:
-        return words(item.state)
-
-    @display(description="What came of it")
-    def told(self, item: ReplayItem) -> str:
-        return privacy.mask_text(item.result) or "–"
-
-    def title_of(self, obj: ReplayItem) -> str:
-        return self.admin_site.names([obj.subject]).get(obj.subject, obj.subject.partition(":")[2])
-
-    def facts(self, request: HttpRequest, obj: ReplayItem) -> Sequence[Fact]:
-        return [
-            Fact("About", subject_cell(obj.subject)),
-            Fact("Replay", subject_cell(f"replay:{obj.run.public_id}")),
-            Fact("State", text(words(obj.state), tone=TONES.get(obj.state, ""))),
-            Fact("What came of it", text(privacy.mask_text(obj.result) or "–")),
-            Fact("There as", text(obj.effect or "–", mono=bool(obj.effect))),
-            Fact("Amount", text(money(obj.amount, obj.currency) or "–")),
-            Fact("Began", text(moment(obj.started_at) if obj.started_at else "–")),
-            Fact("Ended", text(moment(obj.finished_at) if obj.finished_at else "–")),
-        ]
-
-
-def replays_of(source: str) -> Panel | None:
-    """The newest replays of a cause; none when there never was one."""
-    runs = list(ReplayRun.objects.filter(source=source).order_by("-id")[:5])
-    rows = [
-        [
-            subject_cell(f"replay:{run.public_id}"),
-            text(STAGES[run.state], tone="bad" if run.state == State.STOPPED else ""),
-            text(f"{run.item_count:,}"),
-            text(run.author_name),
-            text(moment(run.planned_at)),
-        ]
-        for run in runs
-    ]
-    return table("Replays", ["Replay", "State", "How many", "Planned by", "Planned"], rows) if rows else None
-
-
-def replay_of(*, case_id: int, subject: str) -> Fact | None:
-    """The replay that a case was in last, and what came of it there."""
-    item = replay_reads.closed_by(case_id=case_id, subject=subject)
-    if item is None:
-        return None
-    name = f"{words(item.state)} in {item.run.public_id}"
-    return Fact("Replay", subject_cell(f"replay:{item.run.public_id}", name))
-
-
-def plan_for(doing: Doing, what: replays.Plan, *, source: str, title: str) -> str | HttpResponse:
-    """Do one thing again at once; write down a plan for more and show it.
-
-    Raises ``Refused`` when there is nothing to do.
-    """
-    if not what.size:
-        raise Refused("Nothing waits to be done again.")
-    if what.size > 1:
-        run = replay_runs.plan(
-            what=what, source=source, title=title, author=doing.actor, reason=doing.reason, now=doing.now
-        )
-        return planned(doing.request, run)
-    taken = replay_runs.under_way(subjects=[f"order:{each}" for each in what.orders])
-    if taken:
-        raise Refused(f"It is being replayed by {next(iter(taken.values()))}.")
-    about = source.partition(":")[2] or source
-    replays.replay(plan=what, about=about, actor=doing.actor, reason=doing.reason, now=doing.now)
-    return "It went back to work; cases close themselves when their cause is gone."

@@ -7,6 +7,7 @@ import datetime as dt
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.db.models import Count, Max, Min, Q
 
@@ -85,6 +86,11 @@ def progress(run: ReplayRun, *, now: dt.datetime) -> Progress:
         rate=round(rate, 1),
         seconds_left=left / rate if rate and run.state == ReplayRun.State.REST else None,
     )
+
+
+def amount_of(total: str) -> Decimal:
+    """An amount as a replay keeps it."""
+    return Decimal(total)
 
 
 def run_named(public_id: str) -> ReplayRun | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from integrations import selectors as pipes
 from orders.services import previews
@@ -108,7 +108,9 @@ def _items(what: Plan, edits: Mapping[str, str]) -> list[ReplayItem]:
     wanted = [f"order:{public_id}" for public_id in what.orders] + [f"message:msg_i{pk}" for pk in what.inbound]
     known = dict.fromkeys(wanted)
     subjects = [subject for subject in about if subject in known]
-    subjects += [subject for subject in known if subject not in about]
+    bare = [subject for subject in known if subject not in about]
+    subjects += bare
+    about |= _cases_of_messages(bare, what)
     facts = previews.facts_of(subjects=subjects)
     found = []
     for position, subject in enumerate(subjects, 1):
@@ -128,6 +130,16 @@ def _items(what: Plan, edits: Mapping[str, str]) -> list[ReplayItem]:
     return found
 
 
+def _cases_of_messages(subjects: Sequence[str], what: Plan) -> dict[str, list[int]]:
+    """The open cases that messages which were named themselves have led to."""
+    rows = Case.objects.filter(subject__in=list(subjects), state=Case.State.OPEN).order_by("pk")
+    names, found = set(what.messages), dict[str, list[int]]()
+    for pk, subject, evidence in rows.values_list("pk", "subject", "evidence"):
+        if subject.startswith("message:") or evidence.get("message") in names:
+            found.setdefault(subject, []).append(pk)
+    return found
+
+
 def _money(items: Sequence[ReplayItem]) -> dict[str, str]:
     sums: dict[str, Decimal] = {}
     for item in items:
@@ -137,8 +149,9 @@ def _money(items: Sequence[ReplayItem]) -> dict[str, str]:
 
 
 def _taken_by(subjects: Sequence[str], *, but: int = 0) -> dict[str, ReplayRun]:
-    """Those of these subjects that another replay has under way, with that replay."""
-    rows = ReplayItem.objects.filter(subject__in=list(subjects), state__in=ReplayItem.OPEN).exclude(run_id=but)
+    """Those of these subjects that another replay has, with that replay: what has stopped keeps what surprised too."""
+    rows = ReplayItem.objects.filter(subject__in=list(subjects)).exclude(run_id=but)
+    rows = rows.filter(Q(state__in=ReplayItem.OPEN) | Q(state=Item.SURPRISE, run__state=State.STOPPED))
     return {item.subject: item.run for item in rows.select_related("run")}
 
 
