@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps as installed
 from django.contrib.auth.models import Group, Permission, User
 from django.db import transaction
 
@@ -14,10 +15,11 @@ BOOTSTRAP = "everything"
 NOBODY = "none"
 
 
-def keep_roles(*, using: str, apps: Any, **_said: Any) -> None:
-    """After each ``migrate``: a group for each role, with exactly the permissions of the table.
+def keep_roles(*, using: str, apps: Any = installed, **_said: Any) -> None:
+    """After each ``migrate`` and ``flush``: a group for each role, with exactly the permissions of the table.
 
-    Permissions of models that are not migrated yet are given by the ``migrate`` that makes them.
+    Permissions of models that are not migrated yet are given by the ``migrate`` that makes them; ``flush`` does not
+    say which apps there are, so all.
     """
     if using != "default" or not any(config.label == "auth" for config in apps.get_app_configs()):
         return
