@@ -50,7 +50,7 @@ def sell(shop: Shop, watch: Watch, seconds: float, *, told: bool = False, count:
         if told:
             shop.tell()
         watch.run(2 * MINUTE, step=30)
-        watch.run(8 * MINUTE, step=2 * MINUTE)
+        watch.run(8 * MINUTE, step=4 * MINUTE)
     return refs
 
 
@@ -75,7 +75,7 @@ def check_told(heard_at: dt.datetime) -> None:
     assert late.state == "open"
     assert late.evidence["last_delivery"] == f"{heard_at:%Y-%m-%d %H:%M:%S}"
     after = (late.opened_at - heard_at).total_seconds()
-    assert SILENT <= after <= SILENT + polls.periods()[PollKind.WEBHOOKS] + 4 * MINUTE
+    assert SILENT <= after <= SILENT + polls.periods()[PollKind.WEBHOOKS] + 5 * MINUTE
     assert int(late.evidence["changes_found_by_polling"]) >= 40
     assert "DISABLE_WP_CRON" in late.evidence["store_says"]
     missing = case("webhooks_missing")
@@ -205,8 +205,9 @@ def test_a_sweep_over_thousands_of_orders_delays_no_new_order_and_goes_on_meanwh
         for swept in (of_unknown, of_known):
             assert len(set(swept.seen)) > 5
             assert max(swept.seen) >= OLD
-        # one batch of old orders may be under way when a new one comes; behind all of them it would wait for seconds
-        allowed = 2 * posting_took(usual) + 1.0
+        # a batch of old orders and a page may be under way when a new one comes; behind all of them it would wait for
+        # many times that, on a slow machine too
+        allowed = 4 * posting_took(usual) + 1.0
         assert posting_took(of_unknown.bought) < allowed
         assert posting_took(of_known.bought) < allowed
         placed = {str(each.id) for each in shop.control.walk_placed()}
