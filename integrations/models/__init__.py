@@ -1,6 +1,7 @@
 """Tables of the pipes: connections, organisation, messages, references."""
 
 from integrations.models.connection import Connection, ConnectionState
+from integrations.models.doctor import ConnectionTest
 from integrations.models.identity import ExternalReference
 from integrations.models.messages import (
     Attempt,
@@ -20,6 +21,7 @@ __all__ = [
     "Attempt",
     "Connection",
     "ConnectionState",
+    "ConnectionTest",
     "ExchangeRecord",
     "ExternalReference",
     "Heartbeat",
