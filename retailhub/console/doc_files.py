@@ -1,16 +1,21 @@
-"""Writes the generated documents: ``docs/states`` from the state tables, the list of runbooks from the case codes.
+"""Writes the generated documents: ``docs/states`` from the state tables, the list of runbooks from the case codes,
+``docs/operating/roles.md`` from the table of roles and the addresses.
 
 Run ``python -m retailhub.console.doc_files`` after a change of either; a test fails until then.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
+
+import django
 
 from integrations.states import LEGAL_PAIRS, Outcome, Status
 from orders.states import MACHINES
 from reconciliation.codes import CODES
+from retailhub.console import access_matrix
 from retailhub.core.states import Machine
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -68,6 +73,7 @@ def texts() -> dict[str, str]:
     found = {f"states/{machine.name}.md": _machine(machine) for machine in MACHINES.values()}
     found["states/message.md"] = _messages()
     found["runbooks/README.md"] = _runbooks()
+    found["operating/roles.md"] = _marked(access_matrix.document())
     return found
 
 
@@ -83,6 +89,11 @@ def write(folder: Path = DOCS) -> None:
 
 def _page(title: str, *parts: str) -> str:
     return "\n\n".join([f"# {title}", GENERATED, *(part.strip() for part in parts)]) + "\n"
+
+
+def _marked(text: str) -> str:
+    title, _, rest = text.partition("\n")
+    return f"{title}\n\n{GENERATED}\n{rest}"
 
 
 def _mermaid(diagram: str) -> str:
@@ -140,4 +151,9 @@ def _runbooks() -> str:
 
 
 if __name__ == "__main__":
+    # the addresses are read off the running product; its database is not asked
+    for name, value in {"RETAILHUB_DEBUG": "yes", "DATABASE_URL": "postgresql://localhost/never-asked"}.items():
+        os.environ.setdefault(name, value)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "retailhub.settings")
+    django.setup()
     write()

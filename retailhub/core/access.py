@@ -64,6 +64,8 @@ ACTS: Mapping[str, Roles] = {
 VIEWS: Mapping[str, Roles] = {
     "reconciliation.cause": ALL,
     "reconciliation.case": ALL,
+    "reconciliation.replayrun": ALL,
+    "reconciliation.replayitem": ALL,
     "orders.order": ALL,
     "orders.customer": ALL,
     "orders.customerreview": ALL,
@@ -99,6 +101,12 @@ CHANGES: Mapping[str, Roles] = {
     "auth.user": OWNERS,
 }
 """Who may add, change and remove a model's rows, where a page offers that."""
+
+ROUTES: Mapping[str, str] = {
+    "reconciliation_replayrun_progress": "reconciliation.view_replayrun",
+    "reconciliation_replayrun_csv": "reconciliation.view_replayrun",
+}
+"""Addresses that a list has besides those that every list has, with the permission that each needs."""
 
 VERBS = ("add", "change", "delete")
 
