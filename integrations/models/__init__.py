@@ -2,6 +2,7 @@
 
 from integrations.models.connection import Connection, ConnectionState
 from integrations.models.doctor import ConnectionTest
+from integrations.models.edits import MessageEdit
 from integrations.models.identity import ExternalReference
 from integrations.models.messages import (
     Attempt,
@@ -28,6 +29,7 @@ __all__ = [
     "InboxBody",
     "InboxMessage",
     "LegalEntity",
+    "MessageEdit",
     "OutboxBody",
     "OutboxMessage",
     "Poll",

@@ -1,6 +1,7 @@
 """Tables of orders and customers."""
 
 from orders.models.customer import Customer, CustomerIdentity, CustomerReview
+from orders.models.given_up import GivenUp
 from orders.models.order import EligibilityRule, Finding, Order, OrderTransition, OrderVersion
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "CustomerReview",
     "EligibilityRule",
     "Finding",
+    "GivenUp",
     "Order",
     "OrderTransition",
     "OrderVersion",
