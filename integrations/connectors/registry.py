@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from integrations.connectors.lookalike_erp import config as lookalike_erp_config
 from integrations.connectors.lookalike_erp.connector import Connector as LookalikeErp
 from integrations.connectors.tryton import config as tryton_config
@@ -26,7 +28,15 @@ class Kind:
     make: Callable[[ConnectionInfo, CallContext], Any]
     parse_settings: Callable[[Mapping[str, Any]], Any]
     parse_credentials: Callable[[Mapping[str, Any]], Any]
+    label: str
+    """What people call it."""
+    settings: type[msgspec.Struct]
+    credentials: type[msgspec.Struct]
+    """What there is to be set: names, types and defaults, and in each type's ``Meta`` what a person is told of it.
+    ``extra``: ``plain`` for a credential that is no secret, ``made`` for one that RetailHub makes."""
     can_amend: bool = False
+    sandbox: bool = False
+    """Only for looking at RetailHub: nobody's real system is of this kind."""
 
 
 KINDS = {
@@ -38,6 +48,9 @@ KINDS = {
             make=WooCommerce,
             parse_settings=woocommerce_config.parse_settings,
             parse_credentials=woocommerce_config.parse_credentials,
+            label="WooCommerce",
+            settings=woocommerce_config.Settings,
+            credentials=woocommerce_config.Credentials,
         ),
         Kind(
             name="lookalike_erp",
@@ -45,7 +58,11 @@ KINDS = {
             make=LookalikeErp,
             parse_settings=lookalike_erp_config.parse_settings,
             parse_credentials=lookalike_erp_config.parse_credentials,
+            label="Look-alike ERP",
+            settings=lookalike_erp_config.Settings,
+            credentials=lookalike_erp_config.Credentials,
             can_amend=True,
+            sandbox=True,
         ),
         Kind(
             name="tryton",
@@ -53,6 +70,9 @@ KINDS = {
             make=Tryton,
             parse_settings=tryton_config.parse_settings,
             parse_credentials=tryton_config.parse_credentials,
+            label="Tryton",
+            settings=tryton_config.Settings,
+            credentials=tryton_config.Credentials,
         ),
     )
 }

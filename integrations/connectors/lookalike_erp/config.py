@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from integrations.connectors.http import check_base_url
 from integrations.ports.errors import Misconfigured
@@ -17,14 +18,22 @@ _FIELD = re.compile(r"field `(?P<missing>[^`]+)`|`\$\.(?P<path>[^`]+)`")
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``base_url`` is where the ERP answers; ``allow_private`` permits a private or loopback address."""
 
-    base_url: str
-    allow_private: bool = False
+    base_url: Annotated[
+        str, Meta(title="Address", description="Where the ERP answers, such as https://erp.example.com.")
+    ]
+    allow_private: Annotated[
+        bool,
+        Meta(
+            title="It is in our own network",
+            description="Allows an address that is not of the open internet. Without it such an address is not called.",
+        ),
+    ] = False
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``api_key`` is sent as a bearer token."""
 
-    api_key: str
+    api_key: Annotated[str, Meta(title="API key", description="As the ERP gave it out.")]
 
     def __repr__(self) -> str:
         return "Credentials(…)"

@@ -6,10 +6,11 @@ import re
 import zoneinfo
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Meta
 
 from integrations.connectors.http import check_base_url
 from integrations.ports.errors import Misconfigured
@@ -30,26 +31,73 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ``skip_warnings`` are the names of Tryton's questions that are answered with yes.
     """
 
-    url: str
-    web_shop: str
-    company: int | None = None
-    warehouse: str | None = None
-    rounding_limit: Decimal = Decimal("0.05")
-    server_time_zone: str = "UTC"
-    allow_private: bool = False
-    taxes: dict[str, int] = {}
-    shipping_item: str = "SHIPPING"
-    fee_item: str = "FEE"
-    rounding_item: str = "ROUNDING"
-    skip_warnings: tuple[str, ...] = HARMLESS_WARNINGS
+    url: Annotated[
+        str,
+        Meta(
+            title="Address of Tryton",
+            description="With the database at its end, such as https://erp.example.com/shop.",
+        ),
+    ]
+    web_shop: Annotated[
+        str,
+        Meta(title="Web shop", description="The name of the web shop in Tryton under which our sales are kept."),
+    ]
+    company: Annotated[
+        int | None, Meta(title="Company", description="Its number; only where the user has more than one.")
+    ] = None
+    warehouse: Annotated[
+        str | None, Meta(title="Warehouse", description="Its code; only where the shop has more than one.")
+    ] = None
+    rounding_limit: Annotated[
+        Decimal,
+        Meta(
+            title="Largest difference that is rounding",
+            description="In the order's currency. A larger one is never posted; it becomes a case.",
+        ),
+    ] = Decimal("0.05")
+    server_time_zone: Annotated[
+        str, Meta(title="Time zone of the server", description="Tryton's times name none. Such as Europe/Berlin.")
+    ] = "UTC"
+    allow_private: Annotated[
+        bool,
+        Meta(
+            title="It is in our own network",
+            description="Allows an address that is not of the open internet. Without it such an address is not called.",
+        ),
+    ] = False
+    taxes: Annotated[
+        dict[str, int],
+        Meta(
+            title="Taxes by percent",
+            description="Only where a percent alone does not name the tax, such as 19 = 7 for the tax with number 7.",
+        ),
+    ] = {}
+    shipping_item: Annotated[str, Meta(title="Product for shipping", description="Code of a service that is sold.")] = (
+        "SHIPPING"
+    )
+    fee_item: Annotated[str, Meta(title="Product for fees", description="Code of a service that is sold.")] = "FEE"
+    rounding_item: Annotated[str, Meta(title="Product for rounding", description="Code of a service that is sold.")] = (
+        "ROUNDING"
+    )
+    skip_warnings: Annotated[
+        tuple[str, ...],
+        Meta(title="Questions answered with yes", description="Names of Tryton's warnings that stop nothing."),
+    ] = HARMLESS_WARNINGS
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A Tryton user in the groups Sales, Sales Administrator (which may process a sale anew), Stock, Accounting
     and Party Administration; it needs not be an administrator."""
 
-    user: str
-    password: str
+    user: Annotated[
+        str,
+        Meta(
+            title="User",
+            description="In the groups Sales, Sales Administrator, Stock, Accounting and Party Administration.",
+            extra={"plain": True},
+        ),
+    ]
+    password: Annotated[str, Meta(title="Password", description="Of that user.")]
 
     def __repr__(self) -> str:
         return "Credentials(…)"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from integrations.connectors.http import check_base_url
 from integrations.ports.errors import Misconfigured
@@ -29,24 +30,78 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ``note_when_posted``: whether a private note on the order says what the ERP calls it.
     """
 
-    base_url: str
-    store_code: str
-    rounding: Literal["line", "subtotal"] = "line"
-    allow_private: bool = False
-    connect_seconds: float = 5.0
-    status_map: dict[Moment, str] = {}
-    tracking_number_meta: str = "_tracking_number"
-    tracking_carrier_meta: str = "_tracking_provider"
-    tracking_url_meta: str = "_tracking_url"
-    note_when_posted: bool = False
+    base_url: Annotated[
+        str,
+        Meta(
+            title="Address of the store",
+            description="The home address as the store's own settings show it, such as https://shop.example.com.",
+        ),
+    ]
+    store_code: Annotated[
+        str,
+        Meta(
+            title="Code of the store",
+            description="Up to 16 small letters or digits, such as eu. It is part of every reference in the ERP, so it"
+            " cannot change later.",
+        ),
+    ]
+    rounding: Annotated[
+        Literal["line", "subtotal"],
+        Meta(
+            title="Tax is rounded",
+            description="As in WooCommerce under Settings, Tax: per line, or at the subtotal. The test says if it is"
+            " the other way.",
+        ),
+    ] = "line"
+    allow_private: Annotated[
+        bool,
+        Meta(
+            title="It is in our own network",
+            description="Allows an address that is not of the open internet. Without it such an address is not called.",
+        ),
+    ] = False
+    connect_seconds: Annotated[
+        float, Meta(title="Seconds to connect", description="How long to wait for the store to take a call up.")
+    ] = 5.0
+    status_map: Annotated[
+        dict[Moment, str],
+        Meta(
+            title="Statuses to show",
+            description="Which status the store shows from which moment on, such as shipped = completed. Empty: it is"
+            " left alone.",
+        ),
+    ] = {}
+    tracking_number_meta: Annotated[
+        str, Meta(title="Tracking number kept in", description="The order's meta that a tracking plugin reads.")
+    ] = "_tracking_number"
+    tracking_carrier_meta: Annotated[str, Meta(title="Carrier kept in", description="The same for the carrier.")] = (
+        "_tracking_provider"
+    )
+    tracking_url_meta: Annotated[str, Meta(title="Tracking link kept in", description="The same for the link.")] = (
+        "_tracking_url"
+    )
+    note_when_posted: Annotated[
+        bool,
+        Meta(
+            title="Note the ERP's number on the order",
+            description="A private note, which only people in the shop see.",
+        ),
+    ] = False
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``webhook_secrets``: the present secret and, while it is being changed, the one before."""
 
-    consumer_key: str
-    consumer_secret: str
-    webhook_secrets: tuple[str, ...]
+    consumer_key: Annotated[
+        str, Meta(title="Consumer key", description="Begins with ck_. The store shows it once, when it is made.")
+    ]
+    consumer_secret: Annotated[
+        str, Meta(title="Consumer secret", description="Begins with cs_. It is shown together with the key.")
+    ]
+    webhook_secrets: Annotated[
+        tuple[str, ...],
+        Meta(title="Secrets of the webhooks", description="What deliveries are signed with.", extra={"made": True}),
+    ]
 
     def __repr__(self) -> str:
         return "Credentials(…)"
