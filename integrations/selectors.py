@@ -117,6 +117,13 @@ def parked_subjects(*, subjects: Sequence[str]) -> set[str]:
     return set(rows.values_list("subject", flat=True))
 
 
+def parked_names(*, direction: str, code: str, limit: int = 100_000) -> list[str]:
+    """Names of the parked messages of a code, oldest first."""
+    model: Any = {"i": InboxMessage, "o": OutboxMessage}[direction]
+    rows = model.objects.filter(status=Status.PARKED, code=code).order_by("pk")
+    return [f"msg_{direction}{pk}" for pk in rows.values_list("pk", flat=True)[:limit]]
+
+
 def effects_of(*, subject: str) -> list[OutboxMessage]:
     """Outbound messages of a subject, oldest first."""
     return list(_joined(OutboxMessage.objects.filter(subject=subject)).order_by("id")[:MANY])

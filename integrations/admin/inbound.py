@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from integrations import inbox
-from integrations.admin.messages import MessageAdmin
+from integrations.admin.messages import MessageAdmin, plan_act
 from integrations.models import InboxMessage
 from retailhub.core import privacy
 from retailhub.core.admin import Fact, Panel, display, text
@@ -19,6 +19,7 @@ from retailhub.core.admin.words import moment
 @admin.register(InboxMessage)
 class InboxMessageAdmin(MessageAdmin):
     direction = "i"
+    list_acts = (plan_act("i"),)
     list_display = (
         "name",
         "received",

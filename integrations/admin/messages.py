@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
+from django import forms
+from django.contrib.admin import site as admin_site
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
 from integrations import selectors
@@ -20,7 +23,9 @@ from retailhub.core.admin import (
     Fact,
     ModelAdmin,
     Panel,
+    ReasonForm,
     Refused,
+    Site,
     choice_filter,
     display,
     subject_cell,
@@ -29,6 +34,7 @@ from retailhub.core.admin import (
 )
 from retailhub.core.admin.words import moment, words
 
+site = cast(Site, admin_site)
 TONES = {"pending": "", "in_flight": "", "done": "good", "parked": "bad", "cancelled": "quiet"}
 LABELS = {
     "done": "success",
@@ -104,6 +110,47 @@ def shown_call(call: ExchangeRecord, *, mark: bytes, unmasked: bool) -> dict[str
     for name, body in (("sent", sent), ("received", received)):
         shown[name] = privacy.body_for_people(body, unmasked=unmasked) if body else ""
     return shown
+
+
+class ParkedInForm(ReasonForm):
+    """Which of the parked messages: those of one code."""
+
+    direction = "i"
+    code = forms.ChoiceField(label="Parked messages of this code")
+
+    def prepare(self, subject: Any) -> None:
+        choices = [
+            (code, f"{words(code)} ({number:,})")
+            for direction, code, number in selectors.parked_by_code()
+            if direction == self.direction
+        ]
+        self.fields["code"].choices = choices  # type: ignore[attr-defined]
+
+
+class ParkedOutForm(ParkedInForm):
+    direction = "o"
+
+
+def plan_replay(direction: str, doing: Doing) -> HttpResponse:
+    """Plan to do the parked messages of a code again, and show the plan."""
+    code = doing.values["code"]
+    names = selectors.parked_names(direction=direction, code=code)
+    url = site.plan_replay(
+        names, title=f"Parked messages of {words(code)}", actor=doing.actor, reason=doing.reason, now=doing.now
+    )
+    return HttpResponseRedirect(url)
+
+
+def plan_act(direction: str) -> Act:
+    """The act of a list of messages: all that is parked with a code, in one plan."""
+    return Act(
+        name="plan",
+        label="Plan a replay",
+        permission="console.replay",
+        form={"i": ParkedInForm, "o": ParkedOutForm}[direction],
+        run=functools.partial(plan_replay, direction),
+        preview=lambda _: "Nothing is done yet: you see what would be sent, and start it then, one before the others.",
+    )
 
 
 class MessageAdmin(ModelAdmin):

@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from integrations import selectors
-from integrations.admin.messages import MessageAdmin
+from integrations.admin.messages import MessageAdmin, plan_act
 from integrations.models import OutboxMessage
 from retailhub.core import privacy
 from retailhub.core.admin import Fact, Panel, display, table, text
@@ -21,6 +21,7 @@ RESULT_TONES = {"created": "good", "adopted": "good", "resumed": "good", "starte
 @admin.register(OutboxMessage)
 class OutboxMessageAdmin(MessageAdmin):
     direction = "o"
+    list_acts = (plan_act("o"),)
     list_display = (
         "name",
         "created",

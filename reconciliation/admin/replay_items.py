@@ -22,7 +22,7 @@ ITEM_LABELS = {"done": "success", "surprise": "danger", "skipped": "warning", "u
 class ReplayItemAdmin(ModelAdmin):
     """All items of one replay, a page at a time."""
 
-    list_display = ("about", "amount_text", "state_label", "told", "effect")
+    list_display = ("about", "amount_text", "state_label", "told", "there_as")
     list_filter = (choice_filter("state", "state", [state.value for state in ReplayItem.State]),)
     search_exact = ("subject",)
     ordering = ("run_id", "position")
@@ -54,6 +54,10 @@ class ReplayItemAdmin(ModelAdmin):
     @display(description="What came of it")
     def told(self, item: ReplayItem) -> str:
         return privacy.mask_text(item.result) or "–"
+
+    @display(description="There as")
+    def there_as(self, item: ReplayItem) -> str:
+        return item.effect or "–"
 
     def title_of(self, obj: ReplayItem) -> str:
         return self.admin_site.names([obj.subject]).get(obj.subject, obj.subject.partition(":")[2])

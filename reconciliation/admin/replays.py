@@ -12,10 +12,12 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
+from reconciliation import selectors
 from reconciliation.admin.replay_items import TONES
 from reconciliation.admin.replay_links import planned
 from reconciliation.admin.shared import CODE_CHOICES
 from reconciliation.models import ReplayItem, ReplayRun
+from reconciliation.selectors import OpenCase
 from reconciliation.services import replay_reads, replay_runs, replays
 from reconciliation.services.replay_reads import STAGES
 from reconciliation.services.replay_runs import NotNow
@@ -35,6 +37,7 @@ from retailhub.core.admin import (
     table,
     text,
 )
+from retailhub.core.admin.parts import subject_url
 from retailhub.core.admin.words import amounts, moment, money, words
 from retailhub.core.cli import counted
 from retailhub.core.models import AuditEntry
@@ -50,7 +53,7 @@ LABELS = {
     "stopped": "danger",
     "cancelled": "warning",
 }
-SHOWN = 50
+SHOWN = 20
 OVER = (State.DONE.value, State.CANCELLED.value)
 
 
@@ -148,7 +151,7 @@ def _start_preview(run: ReplayRun) -> str:
 @admin.register(ReplayRun)
 class ReplayRunAdmin(ModelAdmin):
     public_prefix = "rpl_"
-    list_display = ("what", "state_label", "size", "sum", "author_name", "planned")
+    list_display = ("what", "state_label", "size", "sum", "author", "planned")
     list_filter = (choice_filter("state", "state", [(state.value, STAGES[state]) for state in State]),)
     search_exact = ("public_id", "source", "author_name")
     list_acts = (
@@ -230,6 +233,10 @@ class ReplayRunAdmin(ModelAdmin):
     def sum(self, run: ReplayRun) -> str:
         return _money(run)
 
+    @display(description="Planned by")
+    def author(self, run: ReplayRun) -> str:
+        return run.author_name
+
     @display(description="Planned", ordering="id")
     def planned(self, run: ReplayRun) -> str:
         return moment(run.planned_at)
@@ -286,11 +293,11 @@ class ReplayRunAdmin(ModelAdmin):
 
     def panels(self, request: HttpRequest, obj: ReplayRun) -> Sequence[Panel]:
         found = []
-        if obj.state in {State.PLANNED, State.AWAITING_APPROVAL, State.STOPPED}:
-            found.append(_preview(obj))
         surprised = replay_reads.surprises(obj)
         if surprised:
             found.append(self._table("What did not end well", obj, surprised))
+        if obj.state in {State.PLANNED, State.AWAITING_APPROVAL, State.STOPPED}:
+            found.append(_preview(obj))
         found.append(self._table("Orders and messages", obj, replay_reads.first_items(obj, SHOWN), link=True))
         if obj.left:
             rows = [[text(name, mono=True), text(why)] for name, why in obj.left.items()]
@@ -299,12 +306,13 @@ class ReplayRunAdmin(ModelAdmin):
 
     def _table(self, title: str, run: ReplayRun, items: Sequence[ReplayItem], *, link: bool = False) -> Panel:
         names = self.admin_site.names([item.subject for item in items])
+        cases = {} if link else selectors.open_cases_by_subject([item.subject for item in items])
         rows = [
             [
                 subject_cell(item.subject, names.get(item.subject, "")),
                 text(money(item.amount, item.currency) or "–"),
                 text(words(item.state), tone=TONES.get(item.state, "")),
-                text(privacy.mask_text(item.result) or "–"),
+                text(privacy.mask_text(item.result) or "–", url=_case_url(cases.get(item.subject, []))),
                 text(item.effect or "–", mono=bool(item.effect)),
             ]
             for item in items
@@ -312,6 +320,11 @@ class ReplayRunAdmin(ModelAdmin):
         every = Cell(text="All of them", url=f"../../../replayitem/?run__id__exact={run.pk}") if link else None
         note = f"The first {SHOWN} of {run.item_count:,}." if link and run.item_count > SHOWN else ""
         return table(title, ["About", "Amount", "State", "What came of it", "There as"], rows, note=note, link=every)
+
+
+def _case_url(opened: Sequence[OpenCase]) -> str:
+    """The newest open case."""
+    return subject_url(f"case:{opened[-1].public_id}") if opened else ""
 
 
 def _money(run: ReplayRun) -> str:

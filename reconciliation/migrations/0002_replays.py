@@ -76,6 +76,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={"verbose_name": "replay"},
         ),
         migrations.CreateModel(
             name="ReplayItem",
@@ -149,6 +150,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={"verbose_name": "part of a replay", "verbose_name_plural": "parts of replays"},
         ),
         migrations.AddIndex(
             model_name="replayrun",

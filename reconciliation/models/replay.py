@@ -48,6 +48,7 @@ class ReplayRun(models.Model):
     why = models.TextField(blank=True, default="", help_text="Why it stopped, or how it ended.")
 
     class Meta:
+        verbose_name = "replay"
         constraints = [
             models.CheckConstraint(
                 condition=Q(state__in=["planned", "awaiting_approval", "cancelled"])
@@ -110,6 +111,8 @@ class ReplayItem(models.Model):
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = "part of a replay"
+        verbose_name_plural = "parts of replays"
         constraints = [
             models.UniqueConstraint(fields=["run", "position"], name="replay_item_position"),
             models.UniqueConstraint(fields=["run", "subject"], name="replay_item_once"),

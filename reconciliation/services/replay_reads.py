@@ -133,9 +133,9 @@ class Shown:
 
 
 def preview(run: ReplayRun, *, now: dt.datetime, number: int = 3) -> list[Shown]:
-    """What the first items that wait would send now; nothing is sent."""
+    """What the first items would send now, what surprised before what waits; nothing is sent."""
     waiting = ReplayItem.objects.filter(run=run, state__in=[ReplayItem.State.PLANNED, ReplayItem.State.WAITING])
-    items = list(waiting.order_by("position")[:number])
+    items = [*surprises(run, number), *waiting.order_by("position")[:number]][:number]
     names = replay_verdicts.names([item.subject for item in items])
     would = {each.subject: each for each in previews.would_do(subjects=[item.subject for item in items], now=now)}
     return [_shown(item, would.get(item.subject), names[item.subject]) for item in items]
@@ -183,7 +183,9 @@ def _amount(document: SalesOrder | None, *, tax: bool = False) -> str:
 
 
 def _line(line: SalesLine | None) -> str:
-    return "–" if line is None else f"{line.quantity.normalize():f} × {line.item_code or 'no item'} for {line.net}"
+    if line is None:
+        return "–"
+    return f"{line.quantity.normalize():f} × {line.item_code} for {line.net}" if line.item_code else str(line.net)
 
 
 HEADERS = ("position", "about", "name", "state", "stage", "result", "reference", "currency", "amount", "began", "ended")

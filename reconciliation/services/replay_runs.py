@@ -230,7 +230,7 @@ def cancel(*, run_id: int, actor: Any, reason: str, now: dt.datetime) -> ReplayR
         run = _locked(run_id, State.PLANNED, State.AWAITING_APPROVAL, *ReplayRun.ACTIVE, State.STOPPED)
         before = _summary(run)
         left = _leave(run, "The replay was cancelled before its turn.", now)
-        _move(run, State.CANCELLED, now, why=f"{_name(actor)} cancelled it; {left:,} stay as they were. {reason}")
+        _move(run, State.CANCELLED, now, why=f"{_name(actor)} cancelled it before the turn of {left:,}. {reason}")
         _note(run, "cancel_replay", actor, reason, now, before=before, after=_summary(run))
     return run
 

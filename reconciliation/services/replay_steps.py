@@ -75,7 +75,7 @@ def _stop(run: ReplayRun, surprises: Sequence[Verdict], now: dt.datetime) -> Non
     name = replay_verdicts.names([surprises[0].item.subject])[surprises[0].item.subject]
     more = f" So did {len(surprises) - 1} more." if len(surprises) > 1 else ""
     waiting = ReplayItem.objects.filter(run=run, state=Item.WAITING).count()
-    rest = f" {waiting:,} stay as they were." if waiting else ""
+    rest = f" {waiting:,} {'stays as it was' if waiting == 1 else 'stay as they were'}." if waiting else ""
     ReplayRun.objects.filter(pk=run.pk).update(
         state=State.STOPPED, stage_at=now, why=f"{name} did not end well: {surprises[0].told}{more}{rest}"
     )
@@ -168,7 +168,8 @@ def _end(run: ReplayRun, now: dt.datetime) -> None:
         counts[state] = ReplayItem.objects.filter(run=run, state=state).count()
     why = f"{counts[Item.DONE]:,} of {run.item_count:,} went through."
     if counts[Item.SKIPPED]:
-        why += f" {counts[Item.SKIPPED]:,} were not open any more when their turn came."
+        were = "was" if counts[Item.SKIPPED] == 1 else "were"
+        why += f" {counts[Item.SKIPPED]:,} {were} not open any more."
     if counts[Item.SURPRISE]:
-        why += f" {counts[Item.SURPRISE]:,} did not end well and were left as they are."
+        why += f" {counts[Item.SURPRISE]:,} did not end well and stayed so."
     ReplayRun.objects.filter(pk=run.pk).update(state=State.DONE, stage_at=now, ended_at=now, why=why)

@@ -13,13 +13,14 @@ from django.urls import URLPattern, path
 from orders import selectors as orders
 from orders.selectors import OrderView
 from reconciliation import codes
-from reconciliation.services import replays
+from reconciliation.services import replay_runs, replays
 from retailhub.console.access_pages import DoorSite
 from retailhub.console.navigation import LABELS
 from retailhub.console.pages import home, timeline
 from retailhub.console.pages.directory import PAGES, Page, View
 from retailhub.console.story import decision_sentence
-from retailhub.core.admin import Moment, Panel
+from retailhub.core.admin import Moment, Panel, Refused
+from retailhub.core.admin.parts import subject_url
 
 
 class ConsoleSite(DoorSite):
@@ -55,6 +56,15 @@ class ConsoleSite(DoorSite):
         if plan.messages:
             replays.replay(plan=plan, about=", ".join(names), actor=actor, reason=reason, now=now)
         return len(plan.messages)
+
+    def plan_replay(self, names: Sequence[str], *, title: str, actor: Any, reason: str, now: dt.datetime) -> str:
+        try:
+            run = replay_runs.plan(
+                what=replays.plan_messages(names), source="messages", title=title, author=actor, reason=reason, now=now
+            )
+        except replay_runs.NotNow as error:
+            raise Refused(error.detail) from error
+        return subject_url(f"replay:{run.public_id}")
 
     def story(self, subject: OrderView) -> Sequence[Moment]:
         return timeline.story_of(subject)

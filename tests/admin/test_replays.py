@@ -166,7 +166,7 @@ def test_a_surprise_stops_it_and_it_goes_on_with_what_surprised(world: World) ->
     run.refresh_from_db()
     assert run.state == "stopped"
     assert run.why.startswith("Order 904 of eu did not end well: Its case is open still: The SKU UNKNOWN-1")
-    assert run.why.endswith("1 stay as they were.")
+    assert run.why.endswith("1 stays as it was.")
     shown = client.get(page_url(run)).content.decode()
     assert "What did not end well" in shown
     known(world)
@@ -236,6 +236,19 @@ def test_a_plan_is_made_from_a_code_or_from_names(world: World) -> None:
         ("code:sku_unmapped", 2),
         ("messages", 1),
     ]
+
+
+def test_a_list_of_messages_leads_to_a_plan_of_all_that_is_parked_with_a_code(world: World) -> None:
+    client = person("console.replay")
+    for model, code in (("outboxmessage", "period_closed"), ("inboxmessage", "body_not_json")):
+        url = reverse(f"admin:integrations_{model}_list_act", args=["plan"])
+        assert f"{code.replace('_', ' ')} (1)" in client.get(url).content.decode()
+        answer = client.post(url, {**REASON, "code": code})
+        run = ReplayRun.objects.order_by("-pk")[0]
+        assert (answer.status_code, run.source, run.item_count) == (302, "messages", 1)
+        assert run.public_id in answer.headers["Location"]
+        assert client.get(answer.headers["Location"]).status_code == 200
+    assert person(name="viewer").post(url, {**REASON, "code": code}).status_code == 403
 
 
 def test_progress_is_told_in_parts_and_ends_by_itself(world: World) -> None:

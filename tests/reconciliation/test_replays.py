@@ -137,7 +137,7 @@ def test_what_is_not_open_any_more_is_passed_over_and_another_is_tried_first(wor
     )
     world.work()
     to_rest(world, run)
-    assert run.why == "1 of 2 went through. 1 were not open any more when their turn came."
+    assert run.why == "1 of 2 went through. 1 was not open any more."
     told = ReplayItem.objects.order_by("position").values_list("state", "stage", "result")
     assert list(told) == [
         ("skipped", "", "Its case is not open any more."),
@@ -209,7 +209,7 @@ def test_a_cancelled_replay_tells_what_came_of_what_was_on_its_way(world: World)
     world.work()
     to_rest(world, run)
     assert run.state == "cancelled"
-    assert run.why == "sven cancelled it; 1 stay as they were. not now"
+    assert run.why == "sven cancelled it before the turn of 1. not now"
     assert list(ReplayItem.objects.order_by("position").values_list("state", flat=True)) == ["done", "skipped"]
 
 
@@ -220,7 +220,7 @@ def test_going_on_may_leave_what_surprised(world: World) -> None:
     known(world)
     replay_runs.go_on(run_id=run.pk, actor="olga", reason="leave it", now=clock.now(), again=False)
     to_rest(world, run)
-    assert run.why == "1 of 2 went through. 1 did not end well and were left as they are."
+    assert run.why == "1 of 2 went through. 1 did not end well and stayed so."
 
 
 def test_an_edited_document_is_sent_as_it_was_planned_and_only_after_another_has_agreed(world: World) -> None:

@@ -39,6 +39,10 @@ class Site(Unfold):  # type: ignore[misc]
         """Send parked messages (``msg_o12``) back to work; returns how many were parked."""
         raise NotImplementedError
 
+    def plan_replay(self, names: Sequence[str], *, title: str, actor: Any, reason: str, now: dt.datetime) -> str:
+        """Plan to send these parked messages back to work; returns the address of the plan."""
+        raise NotImplementedError
+
     def story(self, subject: Any) -> Sequence[Moment]:
         """Everything that happened to a subject (an order as its app tells others of it), oldest first."""
         raise NotImplementedError
