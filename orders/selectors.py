@@ -75,6 +75,26 @@ def count_by_state() -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
+def count_held() -> int:
+    """Orders held, at most `CAP`."""
+    return Order.objects.filter(order_state=OrderState.HELD)[:CAP].count()
+
+
+NEWEST = """
+SELECT c.name, (SELECT o.first_seen_at FROM orders_order o
+                WHERE o.store_id = c.id AND o.order_ref ~ '^[0-9]{1,18}$'
+                ORDER BY o.order_ref::bigint DESC LIMIT 1)
+FROM integrations_connection c WHERE c.id = ANY(%s)
+"""
+
+
+def newest_by_store(*, store_ids: Iterable[int]) -> dict[str, dt.datetime]:
+    """When the newest order of each store was first heard of, by the store's name; of stores that have any."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEWEST, [list(store_ids)])
+        return {name: at.astimezone(dt.UTC) for name, at in cursor.fetchall() if at is not None}
+
+
 @dataclass(frozen=True, kw_only=True)
 class OrderView:
     """One order as it stands. ``document`` is ``None`` until a document of it was taken in."""

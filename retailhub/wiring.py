@@ -10,7 +10,7 @@ from typing import Any
 
 import inventory.events
 import orders.events
-from integrations import arrivals, events, polling, pump, store_delivery, webhook_care
+from integrations import arrivals, doctor, events, polling, pump, store_delivery, webhook_care
 from integrations.tasks import keep_house
 from inventory.tasks import import_catalogues
 from orders.flows.import_order import import_orders
@@ -19,6 +19,7 @@ from orders.services import echoes, postings, showing
 from reconciliation.flows import mapped, watch
 from reconciliation.services import replay_steps
 from reconciliation.tasks import check_audit, seal_audit, watch_overdue
+from retailhub.console.tasks import measure
 from retailhub.core import bus
 
 SUBSCRIPTIONS: tuple[tuple[type, Callable[[Any], None]], ...] = (
@@ -46,7 +47,7 @@ def connect() -> None:
     polling.WIRING.records = Listed()
     polling.WIRING.webhooks = webhook_care.look_after
     store_delivery.WIRING.present = showing.present
-    pump.CHORES[:] = [keep_house, watch_overdue, import_catalogues, seal_audit, check_audit]
-    pump.STEPS[:] = [replay_steps.step]
+    pump.CHORES[:] = [keep_house, watch_overdue, import_catalogues, seal_audit, check_audit, measure]
+    pump.STEPS[:] = [replay_steps.step, doctor.step]
     for event, handler in SUBSCRIPTIONS:
         bus.subscribe(event, handler)

@@ -1,4 +1,4 @@
-"""Tables of the pipes: connections, organisation, messages, references."""
+"""Tables of the pipes: connections and their tests, organisation, messages, references."""
 
 from integrations.models.connection import Connection, ConnectionState
 from integrations.models.doctor import ConnectionTest

@@ -1,4 +1,4 @@
-"""Tests of connections that people asked for, and what they found."""
+"""Tests of connections that somebody asked for, and what they found."""
 
 from __future__ import annotations
 
