@@ -49,9 +49,9 @@ def named(name: str) -> Connection:
     return row
 
 
-def live_sinks() -> list[str]:
-    """Names of the connections that orders are posted to now."""
-    rows = Connection.objects.filter(mode=Mode.LIVE).order_by("pk")
+def read_sinks() -> list[str]:
+    """Names of the connections that orders are posted to now, or that are looked at first: those that are read."""
+    rows = Connection.objects.exclude(mode=Mode.OFF).order_by("pk")
     return [row.name for row in rows if kind_named(row.kind).role == "erp"]
 
 

@@ -30,11 +30,13 @@ def add_route(
 ) -> SalesRoute:
     """Send a store's orders for some countries (none named: all others) to a sink; makes entity and region.
 
-    Raises `Misconfigured` when a connection is missing or has the wrong part, or the region is another entity's.
+    Raises `Misconfigured` when a connection is missing or has the wrong part, the region is another entity's, or a
+    country has a route already.
     """
     source, target = connections.named(store), connections.named(sink)
     if kind_named(source.kind).role != "store" or kind_named(target.kind).role != "erp":
         raise Misconfigured(f"A route goes from a store to an ERP; {store} is {source.kind}, {sink} is {target.kind}.")
+    _refuse_overlap(store, region, countries)
     with transaction.atomic():
         owner, _ = LegalEntity.objects.get_or_create(
             code=entity, defaults={"name": entity_name or entity, "currency": currency}
@@ -55,6 +57,16 @@ def add_route(
         )
         note_changed(store_ids=[source.pk], now=now)
     return row
+
+
+def _refuse_overlap(store: str, region: str, countries: Sequence[str]) -> None:
+    """Two routes for one country would leave it to chance where its orders go."""
+    others = SalesRoute.objects.filter(store__name=store).exclude(region__code=region).select_related("region")
+    for other in others:
+        both = sorted(set(countries) & set(other.region.countries))
+        if both or (not countries and not other.region.countries):
+            which = ", ".join(both) or "all other countries"
+            raise Misconfigured(f"Region {other.region.code} has a route of {store} for {which} already.")
 
 
 def note_changed(*, store_ids: Sequence[int], now: dt.datetime) -> None:

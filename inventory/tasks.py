@@ -16,8 +16,8 @@ log = structlog.get_logger(__name__)
 @shared_task(name="inventory.import_catalogues")
 @chore(every_seconds=60)
 def import_catalogues() -> None:
-    """Read the products of every live sink, each by itself."""
-    for name in connections.live_sinks():
+    """Read the products of every sink that is not off, each by itself."""
+    for name in connections.read_sinks():
         try:
             import_catalogue(connection_name=name)
         except ConnectorError as error:

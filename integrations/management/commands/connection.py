@@ -17,7 +17,7 @@ from integrations.connectors.registry import KINDS, kind_named
 from integrations.management import readings
 from integrations.models import Connection, SalesRoute
 from integrations.ports.capabilities import Check, Health, Testable
-from integrations.ports.errors import ConnectorError, Misconfigured
+from integrations.ports.errors import ConnectorError
 from integrations.selectors import connection_states, queues
 from integrations.states import Mode, PollKind
 from integrations.webhook_facts import webhook_states
@@ -192,7 +192,6 @@ class Command(HubCommand):
         if wrong or re.fullmatch("[A-Z]{3}", currency) is None:
             code = (wrong or [currency])[0]
             raise Failed("bad_code", f"{code!r} is no ISO code: two letters for countries, three for currencies.")
-        _refuse_overlap(options["store"], options["region"], countries)
         organisation.add_route(
             store=options["store"],
             sink=options["sink"],
@@ -282,16 +281,6 @@ def _checks(row: Connection) -> list[Check]:
             return connector.check()
     finally:
         recorder.save()
-
-
-def _refuse_overlap(store: str, region: str, countries: list[str]) -> None:
-    """Two routes for one country would leave it to chance where its orders go."""
-    others = SalesRoute.objects.filter(store__name=store).exclude(region__code=region).select_related("region")
-    for other in others:
-        both = sorted(set(countries) & set(other.region.countries))
-        if both or (not countries and not other.region.countries):
-            which = ", ".join(both) or "all other countries"
-            raise Misconfigured(f"Region {other.region.code} has a route of {store} for {which} already.")
 
 
 def _facts() -> list[dict[str, Any]]:
