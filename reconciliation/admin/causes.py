@@ -1,19 +1,19 @@
-"""Triage: causes first, each with its open cases summed."""
+"""Triage: causes first, each with its open cases summed; the page of one cause."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, reverse
 
 from reconciliation import selectors
 from reconciliation.admin.replay_links import plan_for, replays_of
 from reconciliation.admin.shared import (
-    CODE_CHOICES,
     MapSkuForm,
     map_preview,
     map_sku,
@@ -21,44 +21,33 @@ from reconciliation.admin.shared import (
     replay_preview,
     runbook,
 )
+from reconciliation.admin.triage import TriagePages
+from reconciliation.admin.triage_views import VIEW_ACTS
+from reconciliation.admin.work_acts import CAUSE_ACTS, work_facts
 from reconciliation.models import Case, Cause
-from reconciliation.services import replays
+from reconciliation.selectors import triage
+from reconciliation.selectors.past import past_causes
+from reconciliation.services import bulk, replays
+from reconciliation.services.acts import NotPossible
 from reconciliation.services.replay_runs import NotNow
-from retailhub.core import clock
+from retailhub.core import clock, privacy
 from retailhub.core.admin import (
     Act,
     Cell,
     Doing,
     Fact,
     ModelAdmin,
+    Moment,
     Panel,
-    choice_filter,
-    display,
     subject_cell,
     table,
     text,
 )
-from retailhub.core.admin.words import ago, amounts, moment, money, words
+from retailhub.core.admin.words import amounts, moment, money, span, words
+from retailhub.core.cli import counted
 
 SHOWN = 100
-
-
-class OpenFilter(admin.SimpleListFilter):
-    """Causes with open cases, unless all are asked for."""
-
-    title = "cases"
-    parameter_name = "cases"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("all", "also without open cases")]
-
-    def choices(self, changelist: Any) -> Any:
-        for choice in super().choices(changelist):
-            yield {**choice, "display": "open" if choice["display"] == "All" else choice["display"]}
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Cause]) -> QuerySet[Cause]:
-        opened = Case.objects.filter(cause=OuterRef("pk"), state=Case.State.OPEN)
-        return queryset if self.value() == "all" else queryset.filter(Exists(opened))
+SECONDS = 1.0
 
 
 def _replay(doing: Doing) -> str | HttpResponse:
@@ -68,20 +57,37 @@ def _replay(doing: Doing) -> str | HttpResponse:
     return plan_for(doing, what, source=f"cause:{cause.public_id}", title=title)
 
 
+def _with_cases(act: str, told: str) -> Callable[[Doing], str | HttpResponse]:
+    def run(doing: Doing) -> str | HttpResponse:
+        row = bulk.begin(
+            act=act,
+            cause_ids=[doing.subject.pk],
+            query=doing.subject.public_id,
+            change=None,
+            actor=doing.actor,
+            reason=doing.reason,
+            now=doing.now,
+        )
+        row = bulk.go_on(pk=row.pk, seconds=SECONDS, now=doing.now)
+        if row.finished_at is None:
+            return HttpResponseRedirect(reverse("admin:reconciliation_cause_progress", args=[row.public_id]))
+        return f"{counted(row.total - row.left, 'case')} {told}"
+
+    return run
+
+
+def _in_state(cause: Cause, state: str) -> QuerySet[Case]:
+    return Case.objects.filter(cause=cause, state=state)
+
+
+def _ignoring(cause: Cause) -> str:
+    number = counted(_in_state(cause, "open").count(), "open case")
+    return f"Nothing will be done about {number}: messages stay parked, orders held."
+
+
 @admin.register(Cause)
-class CauseAdmin(ModelAdmin):
+class CauseAdmin(TriagePages, ModelAdmin):
     public_prefix = "cause_"
-    list_display = (
-        "sentence",
-        "code_words",
-        "open_cases",
-        "money_at_risk",
-        "first_seen",
-        "last_seen",
-        "connection_name",
-    )
-    list_filter = (OpenFilter, choice_filter("code", "code", CODE_CHOICES), "connection")
-    search_exact = ("code", "key", "public_id")
     acts = (
         Act(
             name="map_sku",
@@ -101,75 +107,80 @@ class CauseAdmin(ModelAdmin):
             preview=lambda cause: replay_preview(replays.plan_cases(cause=cause.public_id)),
             expected=(NotNow,),
         ),
+        *CAUSE_ACTS,
+        Act(
+            name="ignore",
+            label="Ignore its cases",
+            permission="console.ignore_case",
+            run=_with_cases(bulk.IGNORE, "ignored."),
+            preview=_ignoring,
+            why_not=lambda cause: "" if _in_state(cause, "open").exists() else "It has no open case.",
+            expected=(NotPossible,),
+            danger=True,
+        ),
+        Act(
+            name="reopen",
+            label="Take ignoring back",
+            permission="console.ignore_case",
+            run=_with_cases(bulk.REOPEN, "open again."),
+            preview=lambda cause: (
+                f"{counted(_in_state(cause, 'ignored').count(), 'ignored case')} will need a person again."
+            ),
+            why_not=lambda cause: "" if _in_state(cause, "ignored").exists() else "None of its cases is ignored.",
+            expected=(NotPossible,),
+        ),
     )
+    list_acts = VIEW_ACTS
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*self.triage_urls(), *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Cause]:
-        rows = Cause.objects.all()
-        opened = Case.objects.filter(cause=OuterRef("pk"), state=Case.State.OPEN).order_by().values("cause")
-        number = Coalesce(
-            Subquery(opened.annotate(number=Count("pk")).values("number"), output_field=IntegerField()),
-            Value(0),
-        )
-        return rows.select_related("connection").defer("connection__credentials").annotate(opened=number)
+        rows: QuerySet[Cause] = super().get_queryset(request)
+        return rows.select_related("connection", "work__owner").defer("connection__credentials")
 
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        return ("-opened", "-id")
-
-    def enrich(self, rows: list[Any]) -> None:
-        now, sums = clock.now(), selectors.sums_of(cause_ids=[row.pk for row in rows])
-        for row in rows:
-            row.now, row.sum = now, sums.get(row.pk, selectors.NOTHING)
-
-    @display(description="Cause")
-    def sentence(self, row: Any) -> str:
-        return row.sum.sentence or selectors.sentence_of(row)
-
-    @display(description="Code", ordering="code")
-    def code_words(self, row: Cause) -> str:
-        return words(row.code)
-
-    @display(description="Open cases", ordering="opened")
-    def open_cases(self, row: Any) -> int:
-        return int(row.opened)
-
-    @display(description="Money at risk")
-    def money_at_risk(self, row: Any) -> str:
-        return amounts(row.sum.money) or "–"
-
-    @display(description="First seen", ordering="first_seen_at")
-    def first_seen(self, row: Any) -> str:
-        return ago(row.first_seen_at, row.now)
-
-    @display(description="Last seen")
-    def last_seen(self, row: Any) -> str:
-        return ago(row.sum.last_seen_at, row.now) if row.sum.last_seen_at else "–"
-
-    @display(description="Connection")
-    def connection_name(self, row: Cause) -> str:
-        return row.connection.name if row.connection else "–"
+    @staticmethod
+    def _now(obj: Any) -> triage.Row | None:
+        """What is open of it, asked for once for each page."""
+        if not hasattr(obj, "open_now"):
+            obj.open_now = triage.row_of(cause_id=obj.pk)
+        row: triage.Row | None = obj.open_now
+        return row
 
     def title_of(self, obj: Cause) -> str:
         return f"{words(obj.code).capitalize()}: {obj.key}" if obj.key else words(obj.code).capitalize()
 
     def lead(self, request: HttpRequest, obj: Cause) -> str:
-        found = selectors.sums_of(cause_ids=[obj.pk]).get(obj.pk, selectors.NOTHING)
-        return found.sentence or selectors.sentence_of(obj)
+        row = self._now(obj)
+        return privacy.mask_text(row.sentence if row else "") or selectors.sentence_of(obj)
 
     def facts(self, request: HttpRequest, obj: Any) -> Sequence[Fact]:
-        found = selectors.sums_of(cause_ids=[obj.pk]).get(obj.pk, selectors.NOTHING)
+        row = self._now(obj)
         store = subject_cell(f"connection:{obj.connection_id}", obj.connection.name) if obj.connection else text("–")
         return [
             Fact("Code", text(obj.code, mono=True)),
             Fact("Value at fault", text(obj.key or "–", mono=bool(obj.key))),
             Fact("Connection", store),
-            Fact("Open cases", text(found.count, tone="bad" if found.count else "good")),
-            Fact("Money at risk", text(amounts(found.money) or "–")),
+            Fact("Open cases", text(f"{row.cases:,}" if row else 0, tone="bad" if row else "good")),
+            Fact("Money at risk", text((amounts(row.money) if row else "") or "–")),
             Fact("First seen", text(moment(obj.first_seen_at))),
-            Fact("Last seen", text(moment(found.last_seen_at))),
+            Fact("Last seen", text(moment(row.seen_at) if row else "–")),
+            *([_clock(row, clock.now())] if row else []),
+            *work_facts(obj),
         ]
 
     def panels(self, request: HttpRequest, obj: Cause) -> Sequence[Panel]:
-        opened = Case.objects.filter(cause=obj, state=Case.State.OPEN).order_by("-id")[:SHOWN]
+        found = [
+            self._opened(obj),
+            replays_of(f"cause:{obj.public_id}"),
+            runbook(obj.code),
+            _history(obj),
+            _past(obj),
+        ]
+        return [panel for panel in found if panel is not None]
+
+    def _opened(self, obj: Cause) -> Panel:
+        opened = list(Case.objects.filter(cause=obj, state=Case.State.OPEN).order_by("-opened_at")[:SHOWN])
         names = self.admin_site.names([case.subject for case in opened])
         rows = [
             [
@@ -182,6 +193,36 @@ class CauseAdmin(ModelAdmin):
         ]
         link = Cell(text="All its cases", url=f"../../../case/?cause__id__exact={obj.pk}&state=all")
         note = f"The newest {SHOWN}." if len(rows) == SHOWN else ""
-        headers = ["Case", "About", "Money at risk", "Opened"]
-        panels = [table("Open cases", headers, rows, note=note, link=link), replays_of(f"cause:{obj.public_id}")]
-        return [*filter(None, panels), runbook(obj.code)]
+        return table("Open cases", ["Case", "About", "Money at risk", "Opened"], rows, note=note, link=link)
+
+
+def _clock(row: triage.Row, now: dt.datetime) -> Fact:
+    late = now > row.due_at
+    due = f"was due {moment(row.due_at)}" if late else f"due {moment(row.due_at)}"
+    return Fact(
+        "Clock", text(f"open for {span((now - row.oldest_at).total_seconds())}, {due}", tone="bad" if late else "")
+    )
+
+
+def _history(cause: Cause) -> Panel:
+    events = list(cause.events.order_by("-id")[:SHOWN])[::-1]
+    moments = [
+        Moment(at=event.at, kind=event.what, what=event.actor, detail=privacy.mask_text(event.note)) for event in events
+    ]
+    note = f"The newest {SHOWN}." if len(moments) == SHOWN else ""
+    return Panel(title="History", template="console/panels/timeline.html", data=moments, note=note)
+
+
+def _past(cause: Cause) -> Panel:
+    rows = [
+        [
+            subject_cell(f"cause:{each.public_id}", f"{words(each.code)} {each.key}".strip()),
+            text(each.like),
+            text(f"{moment(each.closed_at)}"),
+            text(privacy.mask_text(each.because) or "–"),
+            text(privacy.mask_text(each.act) or "no person's act"),
+        ]
+        for each in past_causes(cause=cause)
+    ]
+    headers = ["Cause", "What is alike", "Closed", "Why", "After"]
+    return table("Similar causes, and what closed them", headers, rows, empty="None has been closed yet.")

@@ -66,6 +66,8 @@ class Case(models.Model):
             models.Index(fields=["-id"], name="case_open", condition=Q(state="open")),  # the console's list
             # a cause's oldest and newest open case
             models.Index(fields=["cause", "opened_at"], name="case_open_since", condition=Q(state="open")),
+            # what closed a cause's cases last
+            models.Index(fields=["cause", "-closed_at"], name="case_closed_last", condition=Q(state="closed")),
             models.Index(fields=["store", "cause"], name="case_open_store", condition=Q(state="open")),  # triage
         ]
 

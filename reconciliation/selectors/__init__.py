@@ -66,51 +66,6 @@ def open_by_code() -> list[OpenCode]:
     return sorted(found.values(), key=lambda one: (not one.code.urgent, -one.count, one.code.code))
 
 
-@dataclass(frozen=True, kw_only=True)
-class CauseSum:
-    """The open cases of one cause. ``sentence`` is that of the newest of them."""
-
-    count: int
-    money: dict[str, Decimal]
-    last_seen_at: dt.datetime | None
-    sentence: str
-
-
-NOTHING = CauseSum(count=0, money={}, last_seen_at=None, sentence="")
-
-
-def sums_of(*, cause_ids: Sequence[int]) -> dict[int, CauseSum]:
-    """Open cases of each of these causes, summed; causes without open cases are not in the answer.
-
-    A cause has one case for each subject, so each order's money is counted once.
-    """
-    opened = Case.objects.filter(state=Case.State.OPEN, cause_id__in=list(cause_ids))
-    found: dict[int, CauseSum] = {}
-    newest: dict[int, int] = {}
-    for cause_id, currency, count, money, seen, last in opened.values_list("cause_id", "currency").annotate(
-        count=Count("id"), money=Sum("money_at_risk"), seen=Max("last_seen_at"), last=Max("id")
-    ):
-        known = found.get(cause_id, NOTHING)
-        amounts = {**known.money, **({currency: money} if currency and money is not None else {})}
-        newest[cause_id] = max(newest.get(cause_id, 0), last)
-        found[cause_id] = CauseSum(
-            count=known.count + count,
-            money=amounts,
-            last_seen_at=max(seen, known.last_seen_at) if known.last_seen_at else seen,
-            sentence="",
-        )
-    sentences = dict(Case.objects.filter(pk__in=newest.values()).values_list("pk", "sentence"))
-    return {
-        cause_id: CauseSum(
-            count=one.count,
-            money=one.money,
-            last_seen_at=one.last_seen_at,
-            sentence=sentences[newest[cause_id]],
-        )
-        for cause_id, one in found.items()
-    }
-
-
 def sentence_of(cause: Cause) -> str:
     """What a cause without open cases was about."""
     line = codes.code_for(cause.code)

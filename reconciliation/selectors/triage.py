@@ -86,10 +86,14 @@ class Filter:
         return cls.of(values)
 
     @property
+    def said(self) -> list[tuple[str, str]]:
+        """Names and values, in one order, without what is empty."""
+        return [(each.name, getattr(self, each.name)) for each in fields(self) if getattr(self, each.name)]
+
+    @property
     def query(self) -> str:
-        """The filter as a query string, in one order, without what is empty."""
-        said = [(each.name, getattr(self, each.name)) for each in fields(self)]
-        return urlencode([(name, value) for name, value in said if value])
+        """The filter as a query string."""
+        return urlencode(self.said)
 
     @property
     def least(self) -> Decimal | None:
@@ -206,6 +210,12 @@ def page_of(rows: QuerySet[CauseNow], *, sort: str, number: int) -> list[Row]:
     return rows_of(list(rows.annotate(urgent=urgent).order_by(*SORTS[sort])[begin : begin + PAGE]))
 
 
+def row_of(*, cause_id: int) -> Row | None:
+    """One cause; nothing where it has no open case."""
+    found = rows_of(list(CauseNow.objects.filter(pk=cause_id)))
+    return found[0] if found else None
+
+
 def rows_of(found: Sequence[CauseNow]) -> list[Row]:
     """What triage shows of these, in their order."""
     keys = [each.pk for each in found]
@@ -256,6 +266,15 @@ def money_of(*, cause_ids: Sequence[int]) -> dict[int, dict[str, Decimal]]:
     }
 
 
+def found_past(term: str) -> list[Cause]:
+    """Causes without open cases whose value at fault or id is exactly this, newest first."""
+    if not term:
+        return []
+    rows = Cause.objects.filter(Q(key=term) | Q(public_id=term)).order_by("-pk")[:PAGE]
+    opened = set(CauseNow.objects.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True))
+    return [row for row in rows if row.pk not in opened]
+
+
 def causes_matching(chosen: Filter, *, person_id: int | None, now: dt.datetime) -> list[int]:
     """Keys of all causes that match, however many, in order of keys."""
     return sorted(matching(chosen, person_id=person_id, now=now).values_list("cause_id", flat=True))
@@ -264,6 +283,12 @@ def causes_matching(chosen: Filter, *, person_id: int | None, now: dt.datetime) 
 def open_cases_of(*, cause_ids: Sequence[int]) -> list[int]:
     """Keys of the open cases of these causes, in order."""
     rows = Case.objects.filter(cause_id__in=list(cause_ids), state=Case.State.OPEN)
+    return sorted(rows.values_list("pk", flat=True))
+
+
+def ignored_cases_of(*, cause_ids: Sequence[int]) -> list[int]:
+    """Keys of the ignored cases of these causes, in order."""
+    rows = Case.objects.filter(cause_id__in=list(cause_ids), state=Case.State.IGNORED)
     return sorted(rows.values_list("pk", flat=True))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -22,12 +23,8 @@ def ignore_case(*, case_id: int, actor: Any, reason: str, now: dt.datetime) -> N
     """
     with transaction.atomic():
         case = Case.objects.select_for_update().get(pk=case_id)
-        if case.state != Case.State.OPEN:
+        if not ignore_many(case_ids=[case_id], actor=actor, reason=reason, now=now):
             raise NotPossible(f"The case is {case.state} already.")
-        Case.objects.filter(pk=case.pk).update(
-            state=Case.State.IGNORED, closed_at=now, closed_because=f"Ignored: {reason}"
-        )
-        _note(case, "ignored", actor, reason, now)
         audit.record(
             actor=actor,
             action="ignore_case",
@@ -43,13 +40,38 @@ def reopen_case(*, case_id: int, actor: Any, reason: str, now: dt.datetime) -> N
     """Take an ignoring back: the case is open again. Locks the case. Raises `NotPossible` when it is not ignored."""
     with transaction.atomic():
         case = Case.objects.select_for_update().get(pk=case_id)
-        if case.state != Case.State.IGNORED:
+        if not reopen_many(case_ids=[case_id], actor=actor, reason=reason, now=now):
             raise NotPossible(f"The case is {case.state}, not ignored.")
-        Case.objects.filter(pk=case.pk).update(state=Case.State.OPEN, opened_at=now, closed_at=None, closed_because="")
-        _note(case, "reopened", actor, reason, now)
         audit.record(actor=actor, action="reopen_case", subject=f"case:{case.public_id}", reason=reason, now=now)
 
 
-def _note(case: Case, what: str, actor: Any, reason: str, now: dt.datetime) -> None:
+def ignore_many(*, case_ids: Sequence[int], actor: Any, reason: str, now: dt.datetime) -> int:
+    """Ignore those of the cases that are open; returns how many. Locks them. Audit is the caller's."""
+    with transaction.atomic():
+        keys = _locked(case_ids, Case.State.OPEN)
+        Case.objects.filter(pk__in=keys).update(
+            state=Case.State.IGNORED, closed_at=now, closed_because=f"Ignored: {reason}"
+        )
+        _note(keys, "ignored", actor, reason, now)
+    return len(keys)
+
+
+def reopen_many(*, case_ids: Sequence[int], actor: Any, reason: str, now: dt.datetime) -> int:
+    """Open those of the cases again that are ignored; returns how many. Locks them. Audit is the caller's."""
+    with transaction.atomic():
+        keys = _locked(case_ids, Case.State.IGNORED)
+        Case.objects.filter(pk__in=keys).update(state=Case.State.OPEN, opened_at=now, closed_at=None, closed_because="")
+        _note(keys, "reopened", actor, reason, now)
+    return len(keys)
+
+
+def _locked(case_ids: Sequence[int], state: Case.State) -> list[int]:
+    rows = Case.objects.select_for_update().filter(pk__in=list(case_ids), state=state).order_by("pk")
+    return list(rows.values_list("pk", flat=True))
+
+
+def _note(case_ids: Sequence[int], what: str, actor: Any, reason: str, now: dt.datetime) -> None:
     who = actor if isinstance(actor, str) else actor.get_username()
-    CaseEvent.objects.create(case=case, at=now, what=what, actor=who, note=reason)
+    CaseEvent.objects.bulk_create(
+        [CaseEvent(case_id=key, at=now, what=what, actor=who, note=reason) for key in case_ids]
+    )

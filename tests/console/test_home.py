@@ -9,6 +9,7 @@ from django.urls import reverse
 from integrations.models import ConnectionState
 from reconciliation import selectors
 from reconciliation.models import Case, Cause
+from reconciliation.selectors import triage
 from retailhub.console.models import ACTS
 from retailhub.console.navigation import GROUPS
 from retailhub.core.admin import ModelAdmin
@@ -52,7 +53,7 @@ def test_an_order_with_two_skus_at_fault_is_two_cases_and_its_money_is_at_risk_o
 
     assert case.money_at_risk is not None
     assert (after.count, after.money) == (before.count + 1, before.money)
-    assert selectors.sums_of(cause_ids=[other.pk])[other.pk].money == {case.currency: case.money_at_risk}
+    assert triage.money_of(cause_ids=[other.pk]) == {other.pk: {case.currency: case.money_at_risk}}
 
 
 def test_home_of_an_empty_installation_says_so(db: None) -> None:
@@ -93,6 +94,8 @@ def test_every_act_has_a_permission_that_exists() -> None:
         "integrations.delete_region",
         "integrations.delete_salesroute",
         "orders.delete_eligibilityrule",
+        # a view of one's own is kept by whoever sees the list
+        "reconciliation.view_cause",
         "auth.add_user",
         "auth.change_user",
     }
