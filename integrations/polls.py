@@ -29,7 +29,7 @@ def periods() -> dict[PollKind, int]:
         PollKind.WEBHOOKS: 5 * settings.POLL_SECONDS,
         PollKind.REFUNDS: 15 * settings.POLL_SECONDS,
         PollKind.SWEEP: DAY // 4,
-        PollKind.WALK: DAY,
+        PollKind.WALK: DAY // 4,
         PollKind.HISTORY: DAY,
     }
 

@@ -163,8 +163,10 @@ def _late(
 
 
 def _why_late(row: Connection, care: WebhookCare, found: Rates, last: dt.datetime | None, now: dt.datetime) -> str:
-    if found.late_seconds is not None and found.late_seconds > LATE_SECONDS:
-        return f"Half of its last deliveries came more than {_span(found.late_seconds)} after the change."
+    late, recently = found.late_seconds or 0.0, found.recently_late_seconds or 0.0
+    # the last ones close the case, so they must speak for it too: else the old ones would open it again
+    if min(late, recently) > LATE_SECONDS:
+        return f"Half of its last deliveries came more than {_span(late)} after the change."
     hole = WebhookHole.objects.filter(connection=row).order_by("-began_at").first()
     heard = [last, care.active_since, hole.ended_at if hole else None]
     since = max(at for at in [*heard, row.created_at] if at is not None)

@@ -41,12 +41,12 @@ def shop(transactional_db: None, tmp_path: Path, settings: Any) -> Iterator[Shop
         yield shop
 
 
-def sell(shop: Shop, watch: Watch, seconds: float, *, told: bool = False, count: int = 4) -> list[int]:
+def sell(shop: Shop, watch: Watch, seconds: float, *, told: bool = False) -> list[int]:
     """So many orders every ten minutes."""
     refs: list[int] = []
     ends = watch.at + seconds
     while watch.at < ends:
-        refs += shop.control.place_orders(count, now=True)
+        refs += shop.control.place_orders(4, now=True)
         if told:
             shop.tell()
         watch.run(2 * MINUTE, step=30)
@@ -103,7 +103,8 @@ def test_two_silent_hours_delay_no_order_by_more_than_a_poll_and_are_told_until_
         assert period() == usual // 2
 
         assert shop.tell() > len(unheard)
-        sell(shop, watch, 10 * MINUTE, told=True, count=20)
+        sell(shop, watch, 20 * MINUTE, told=True)
+        assert case("webhooks_late").reopened_count == 0
         assert {found.state for found in Case.objects.filter(code__startswith="webhook")} == {"closed"}
         assert period() == usual
         assert (shop.untrue(), shop.misposted(), doubles(shop)) == ({}, {}, {})
