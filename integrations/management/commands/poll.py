@@ -106,6 +106,12 @@ def _sentence(kind: PollKind, report: dict[str, Any]) -> str:
         return "\n".join(report["sentences"])
     text = f"Looked at {counted(report.get('seen', 0), 'order')}; {report.get('fresh', 0)} had news."
     if kind is PollKind.WALK:
-        found, vanished = report.get("found", []), report.get("vanished", [])
-        text += f" Never told of: {', '.join(found) or 'none'}. Gone from the store: {', '.join(vanished) or 'none'}."
+        text += f" Never told of: {_named(report, 'found')}. Gone from the store: {_named(report, 'vanished')}."
     return text
+
+
+def _named(report: dict[str, Any], what: str) -> str:
+    """The orders of a list, and how many it was cut by."""
+    names = report.get(what, [])
+    more = report.get(f"{what}_count", len(names)) - len(names)
+    return (", ".join(names) or "none") + (f" and {more} more" if more > 0 else "")
