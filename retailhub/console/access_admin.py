@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django import forms
+from django.apps import apps as django_apps
+from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -85,6 +87,7 @@ def _new_password(doing: Doing) -> HttpResponse:
 def _password_page(request: HttpRequest, user: User, password: str) -> HttpResponse:
     """The password, once: it is in no log and no later page."""
     context = {
+        **admin.site.each_context(request),
         "title": f"A password for {user.get_username()}",
         "name": user.get_username(),
         "password": password,
@@ -240,9 +243,8 @@ class PersonAdmin(ModelAdmin):
             ]
             for entry in about
         ]
-        return [
-            table("What happened to this person", ["When", "What", "Who", "Why"], rows, note=f"The newest {SHOWN}.")
-        ]
+        note = f"The newest {SHOWN}." if len(rows) == SHOWN else ""
+        return [table("What happened to this person", ["When", "What", "Who", "Why"], rows, note=note)]
 
 
 class RoleAdmin(ModelAdmin):
@@ -254,7 +256,7 @@ class RoleAdmin(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         return Group.objects.filter(name__in=[role.value for role in Role])
 
-    @display(description="What for")
+    @display(description="Does")
     def may(self, group: Group) -> str:
         return MEANINGS[Role(group.name)]
 
@@ -270,20 +272,18 @@ class RoleAdmin(ModelAdmin):
     def panels(self, request: HttpRequest, obj: Group) -> Sequence[Panel]:
         role = Role(obj.name)
         acts = [[text(what)] for name, what in ACTS if role in GIVEN[name]]
-        lists = [
-            [text(self._called(model)), text("changes" if role in CHANGES.get(model, ()) else "sees")]
-            for model, roles in VIEWS.items()
-            if role in roles
-        ]
+        seen = [model for model, roles in VIEWS.items() if role in roles]
+        lists = [[text(self._called(model)), text("yes" if role in CHANGES.get(model, ()) else "no")] for model in seen]
         holders = [
             [Cell(text=user.get_username(), url=reverse("admin:auth_user_change", args=[user.pk]))]
             for user in obj.user_set.filter(is_active=True).order_by("username")[:SHOWN]
         ]
         return [
             table("What it may do", ["Act"], acts, empty="It only reads."),
-            table("What it sees", ["List", ""], lists),
+            table("What it sees", ["List", "Changes it"], lists),
             table("Who has it", ["Name"], holders, empty="Nobody."),
         ]
 
     def _called(self, model: str) -> str:
-        return self.admin_site.label(model) or words(model.partition(".")[2])
+        plural = str(django_apps.get_model(model)._meta.verbose_name_plural)
+        return self.admin_site.label(model) or plural.capitalize()
