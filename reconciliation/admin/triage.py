@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -22,6 +22,7 @@ from reconciliation.selectors.triage import BadFilter, Filter
 from reconciliation.services import bulk, views
 from reconciliation.services.acts import NotPossible
 from retailhub.core import clock
+from retailhub.core.admin import Act
 from retailhub.core.admin.acts import perform
 
 EVERYTHING = "everything"
@@ -42,11 +43,17 @@ COLUMNS = (
 class TriagePages:
     """What `CauseAdmin` has besides the page of one cause."""
 
+    bulk_acts: ClassVar[Sequence[Act]] = triage_bulk.ACTS
+    """Acts on what is selected, at ``bulk/act/<name>/``."""
+
+    bulk_acts = triage_bulk.ACTS
+    """Acts on what is selected, each at ``bulk/act/<name>/``; the matrix of roles asks for all of them."""
+
     def triage_urls(self: Any) -> list[URLPattern]:
         """Addresses below the list's own."""
         wrap = self.admin_site.admin_view
         return [
-            path("bulk/act/<slug:act>/", wrap(self.bulk_view), name="reconciliation_cause_bulk"),
+            path("bulk/act/<slug:act>/", wrap(self.bulk_view), name="reconciliation_cause_bulk_act"),
             path("bulk/<str:public_id>/", wrap(self.progress_view), name="reconciliation_cause_progress"),
             path("views/<int:pk>/<slug:what>/", wrap(self.view_view), name="reconciliation_cause_view"),
         ]
@@ -77,8 +84,8 @@ class TriagePages:
     def _bulk_acts(self: Any, request: HttpRequest) -> dict[str, Any]:
         """Acts on what is selected, and on the view."""
         shown = [
-            {"act": act, "url": reverse("admin:reconciliation_cause_bulk", args=[act.name])}
-            for act in triage_bulk.ACTS
+            {"act": act, "url": reverse("admin:reconciliation_cause_bulk_act", args=[act.name])}
+            for act in self.bulk_acts
             if request.user.has_perm(act.permission)
         ]
         keep = [
@@ -92,7 +99,7 @@ class TriagePages:
         """One act on what is selected: its form, and its beginning."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        chosen = next((each for each in triage_bulk.ACTS if each.name == act), None)
+        chosen = next((each for each in self.bulk_acts if each.name == act), None)
         if chosen is None:
             raise Http404(f"There is no act {act}.")
         if not request.user.has_perm(chosen.permission):
@@ -123,7 +130,7 @@ class TriagePages:
         if row is None:
             raise Http404("There is no such act.")
         if request.method == "POST":
-            if not any(request.user.has_perm(act.permission) for act in triage_bulk.ACTS if act.name == row.act):
+            if not any(request.user.has_perm(act.permission) for act in self.bulk_acts if act.name == row.act):
                 raise PermissionDenied(row.act)
             bulk.go_on(pk=row.pk, seconds=SECONDS, now=clock.now())
             return HttpResponseRedirect(request.path)
@@ -186,7 +193,7 @@ def _list(request: HttpRequest, chosen: Filter, now: dt.datetime, *, nothing: bo
         "pages": pages,
         "before": _page(chosen, number - 1) if number > 1 else "",
         "after": _page(chosen, number + 1) if number < pages else "",
-        **choices_of(),
+        **choices_of(chosen),
     }
 
 

@@ -86,7 +86,7 @@ def _rows(address: str, name: str) -> list[Row]:
     if page is not None:
         return [_row(address, name, page.label or page.name, page.methods, (frozenset({page.permission}),))]
     if name in ROUTES:
-        return [_row(address, name, name.rpartition("_")[2], READ, (frozenset({ROUTES[name]}),), model=model)]
+        return [_row(address, name, name.rpartition("_")[2], READ + SEND, (frozenset({ROUTES[name]}),), model=model)]
     if model is not None:
         return _rows_of_model(address, name, model)
     if name in INSIDE:
@@ -113,8 +113,8 @@ def _rows_of_model(address: str, name: str, model: Any) -> list[Row]:
     def verb(word: str) -> tuple[frozenset[str], ...]:
         return (frozenset({f"{app}.{word}_{noun}"}),) if getattr(page, f"has_{word}_permission")(boss) else ()
 
-    if kind in {"act", "list_act"}:
-        acts = page.acts if kind == "act" else page.list_acts
+    acts = page.acts if kind == "act" else getattr(page, f"{kind.removesuffix('_act')}_acts", None)
+    if acts is not None:
         return [row(act.label, READ + SEND, (view | {act.permission},), act.name) for act in acts]
     if kind == "changelist":
         return [row("list", READ + SEND, (view,))]

@@ -103,8 +103,12 @@ CHANGES: Mapping[str, Roles] = {
 """Who may add, change and remove a model's rows, where a page offers that."""
 
 ROUTES: Mapping[str, str] = {
+    "reconciliation_cause_progress": "reconciliation.view_cause",
+    "reconciliation_cause_view": "reconciliation.view_cause",
     "reconciliation_replayrun_progress": "reconciliation.view_replayrun",
     "reconciliation_replayrun_csv": "reconciliation.view_replayrun",
+    "reconciliation_cause_progress": "reconciliation.view_cause",
+    "reconciliation_cause_view": "reconciliation.view_cause",
 }
 """Addresses that a list has besides those that every list has, with the permission that each needs."""
 
