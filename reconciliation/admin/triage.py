@@ -44,9 +44,6 @@ class TriagePages:
     """What `CauseAdmin` has besides the page of one cause."""
 
     bulk_acts: ClassVar[Sequence[Act]] = triage_bulk.ACTS
-    """Acts on what is selected, at ``bulk/act/<name>/``."""
-
-    bulk_acts = triage_bulk.ACTS
     """Acts on what is selected, each at ``bulk/act/<name>/``; the matrix of roles asks for all of them."""
 
     def triage_urls(self: Any) -> list[URLPattern]:

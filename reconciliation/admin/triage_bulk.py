@@ -109,7 +109,7 @@ def _run(act: str) -> Callable[[Doing], str | HttpResponse]:
 
 
 def _preview(told: str) -> Callable[[Any], str]:
-    return lambda picked: f"{picked.name[:1].upper()}{picked.name[1:]}, as they match now. For each: {told}"
+    return lambda picked: f"Selected now: {picked.name}. For each: {told}"
 
 
 IGNORED = "nothing will be done about it. Its message stays parked, its order held."

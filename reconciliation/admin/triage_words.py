@@ -57,27 +57,26 @@ def shown_past(cause: Cause) -> dict[str, str]:
     return {"url": url, "name": f"{words(cause.code)} {cause.key}".strip()}
 
 
-def choices_of() -> dict[str, Any]:
-    """What each filter offers: value and words."""
+def choices_of(chosen: Filter) -> dict[str, Any]:
+    """What each filter offers: name, label, values with their words, and the one that is chosen."""
     names = sorted(pipes.connection_names().values())
     owners = [(triage.ME, "me"), (triage.NOBODY, "nobody"), *((name, name) for _, name in triage.people())]
     named = [(name, name) for name in names]
-    return {
-        "selects": [
-            ("code", "Code", CODE_CHOICES),
-            ("connection", "Connection", named),
-            ("store", "Store", named),
-            ("owner", "Owner", owners),
-            ("tag", "Tag", [(tag, tag) for tag in triage.tags()]),
-            (
-                "age",
-                "Open for",
-                [(triage.PAST_DUE, "past due"), *((key, f"more than {told}") for key, told in AGES.items())],
-            ),
-            ("side", "Who can mend it", [(side.value, words(side.value)) for side in Side]),
-            ("snoozed", "Snoozed", [("only", "only those"), ("any", "those too")]),
-        ]
-    }
+    offered = [
+        ("code", "Code", CODE_CHOICES),
+        ("connection", "Connection", named),
+        ("store", "Store", named),
+        ("owner", "Owner", owners),
+        ("tag", "Tag", [(tag, tag) for tag in triage.tags()]),
+        (
+            "age",
+            "Open for",
+            [(triage.PAST_DUE, "past due"), *((key, f"more than {told}") for key, told in AGES.items())],
+        ),
+        ("side", "Who can mend it", [(side.value, words(side.value)) for side in Side]),
+        ("snoozed", "Snoozed", [("only", "only those"), ("any", "those too")]),
+    ]
+    return {"selects": [(*each, getattr(chosen, each[0])) for each in offered]}
 
 
 def spoken(chosen: Filter) -> list[str]:

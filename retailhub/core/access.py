@@ -77,6 +77,8 @@ VIEWS: Mapping[str, Roles] = {
     "integrations.region": ALL,
     "integrations.legalentity": ALL,
     "inventory.skumapping": ALL,
+    "console.noticerule": LEADS,
+    "console.notice": LEADS,
     "core.auditentry": LEADS,
     "django_celery_beat.periodictask": KEEPERS,
     "django_celery_beat.intervalschedule": KEEPERS,
@@ -103,8 +105,6 @@ CHANGES: Mapping[str, Roles] = {
 """Who may add, change and remove a model's rows, where a page offers that."""
 
 ROUTES: Mapping[str, str] = {
-    "reconciliation_cause_progress": "reconciliation.view_cause",
-    "reconciliation_cause_view": "reconciliation.view_cause",
     "reconciliation_replayrun_progress": "reconciliation.view_replayrun",
     "reconciliation_replayrun_csv": "reconciliation.view_replayrun",
     "reconciliation_cause_progress": "reconciliation.view_cause",

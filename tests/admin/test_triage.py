@@ -27,7 +27,7 @@ def codes(client: Client, query: str = "view=everything") -> list[str]:
 
 
 def bulk_url(act: str, query: str) -> str:
-    return reverse("admin:reconciliation_cause_bulk", args=[act]) + f"?{query}"
+    return reverse("admin:reconciliation_cause_bulk_act", args=[act]) + f"?{query}"
 
 
 def act_url(cause: Cause, act: str) -> str:
@@ -148,7 +148,7 @@ def test_what_is_picked_is_claimed_together_with_one_audit_row(world: World) -> 
     client = person("console.work_case")
     picks = "&".join(f"pick={cause_of(code).public_id}" for code in ("sku_unmapped", "period_closed"))
     form = client.get(bulk_url("claim", picks)).content.decode()
-    assert "2 causes, as they match now." in form
+    assert "Selected now: 2 causes." in form
     answer = client.post(bulk_url("claim", picks), {**REASON, "shown": 2}, follow=True)
     assert "Done with 2 causes." in answer.content.decode()
     assert sorted(codes(client, "owner=me")) == ["period closed", "sku unmapped"]
