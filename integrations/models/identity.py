@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 
 from integrations.models.connection import Connection
 
@@ -33,7 +34,12 @@ class ExternalReference(models.Model):
             ),
             models.UniqueConstraint(fields=["connection", "reference"], name="reference_unique"),
         ]
-        indexes = [models.Index(fields=["subject"], name="reference_subject")]  # explain, export
+        indexes = [
+            models.Index(fields=["subject"], name="reference_subject"),  # explain, export
+            # search by what the other system calls a document
+            models.Index(fields=["number"], name="reference_number", condition=~Q(number="")),
+            models.Index(fields=["external_id"], name="reference_external_id", condition=~Q(external_id="")),
+        ]
 
     def __str__(self) -> str:
         return self.reference

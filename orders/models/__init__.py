@@ -3,6 +3,7 @@
 from orders.models.customer import Customer, CustomerIdentity, CustomerReview
 from orders.models.given_up import GivenUp
 from orders.models.order import EligibilityRule, Finding, Order, OrderTransition, OrderVersion
+from orders.models.sku import OrderSku
 
 __all__ = [
     "Customer",
@@ -12,6 +13,7 @@ __all__ = [
     "Finding",
     "GivenUp",
     "Order",
+    "OrderSku",
     "OrderTransition",
     "OrderVersion",
 ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import F
+from django.db.models.functions import Lower
 
 
 class Customer(models.Model):
@@ -15,6 +17,9 @@ class Customer(models.Model):
     phone = models.CharField(max_length=60, blank=True, default="")
     merged_into = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="merged")
     created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(Lower("name"), F("id").desc(), name="customer_name")]  # search by the whole name
 
     def __str__(self) -> str:
         return self.public_id

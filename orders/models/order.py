@@ -36,7 +36,7 @@ class Order(models.Model):
     version = models.IntegerField(default=0)
     read_at = models.DateTimeField(null=True, help_text="When the last read that was applied had begun.")
     document = models.TextField(blank=True, default="")
-    customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, related_name="orders")
+    customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, related_name="orders", db_index=False)
     legal_entity = models.ForeignKey("integrations.LegalEntity", null=True, on_delete=models.PROTECT, related_name="+")
     region = models.ForeignKey("integrations.Region", null=True, on_delete=models.PROTECT, related_name="+")
     first_seen_at = models.DateTimeField()
@@ -58,6 +58,7 @@ class Order(models.Model):
         ]
         indexes = [
             models.Index(fields=["number"], name="order_number"),  # explain, search
+            models.Index(fields=["customer", "-id"], name="order_of_customer"),  # search: a customer's newest orders
             models.Index(fields=["order_state", "-id"], name="order_by_state"),  # the console's list
             models.Index(fields=["-id"], name="order_recent", condition=Q(order_state="held")),  # what is held
             # deciding again on what waits for a route, a rule or a connection

@@ -19,7 +19,7 @@ from integrations.states import GONE_UNSEEN, OWN_ECHO, Outcome, Status, Way
 from integrations.workflow import Arrival, Look
 from orders.models import Order, OrderVersion
 from orders.policies.versions import Verdict, compare
-from orders.services import decisions
+from orders.services import decisions, skus
 from retailhub.core import ids
 
 STALE_READ_SECONDS = 5.0
@@ -206,12 +206,15 @@ def _verdict(row: Order, incoming: OrderDocument, digest: bytes) -> Verdict:
 
 def _store_versions(steps: Sequence[Step], now: dt.datetime) -> None:
     new: list[OrderVersion] = []
+    changed: list[skus.Changed] = []
     for step in steps:
         row, document = step.row, step.document
         if row is None or document is None or step.source is None:
             continue
-        if row.document:
-            document = versions.keep_first_seen(documents.decode(row.document, OrderDocument), document)
+        before = documents.decode(row.document, OrderDocument) if row.document else None
+        if before is not None:
+            document = versions.keep_first_seen(before, document)
+        changed.append(skus.Changed(order_id=row.pk, document=document, before=before))
         row.document = documents.encode(document).decode()
         row.version += 1
         row.version_at, row.version_hash = document.modified_at, step.content_hash
@@ -231,6 +234,7 @@ def _store_versions(steps: Sequence[Step], now: dt.datetime) -> None:
             )
         )
     OrderVersion.objects.bulk_create(new)
+    skus.keep(changed=changed)
 
 
 def _note_reads(steps: Sequence[Step]) -> None:
