@@ -13,7 +13,7 @@ from inventory.forms import CodeCheckedForm
 from inventory.selectors import skus_of
 from inventory.services import mappings
 from reconciliation.codes import CODES, Side
-from reconciliation.services import replays
+from reconciliation.services import replay_reads, replays
 from retailhub.core.admin import Doing, Panel
 from retailhub.core.cli import counted
 
@@ -78,7 +78,13 @@ def map_sku(doing: Doing) -> str:
         reason=doing.reason,
         now=doing.now,
     )
-    return f"{sku} is mapped to {doing.values['item_code']}; every order that waits for it is decided on again."
+    told = f"{sku} is mapped to {doing.values['item_code']}"
+    run = replay_reads.newest_of(source=f"mapping:{sku}", since=doing.now)
+    if run is None:
+        return f"{told}; every order that waits for it is decided on again."
+    return (
+        f"{told}; the {run.item_count:,} orders that wait for it are replayed, one before the others: {run.public_id}."
+    )
 
 
 def not_about_sku(subject: Any) -> str:

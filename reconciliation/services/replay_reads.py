@@ -98,6 +98,11 @@ def run_named(public_id: str) -> ReplayRun | None:
     return ReplayRun.objects.filter(public_id=public_id).first()
 
 
+def newest_of(*, source: str, since: dt.datetime) -> ReplayRun | None:
+    """The newest replay of a source that was planned at or after a moment."""
+    return ReplayRun.objects.filter(source=source[:200], planned_at__gte=since).order_by("-pk").first()
+
+
 def recent_runs(limit: int = 20) -> list[ReplayRun]:
     """The newest replays."""
     return list(ReplayRun.objects.order_by("-pk")[:limit])

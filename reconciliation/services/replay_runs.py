@@ -58,34 +58,36 @@ def plan(
     ``changes_money`` says that they change amounts, which another person has to approve.
     Raises `NotNow` when there is nothing to do, or all of it is in a replay that is not over.
     """
-    edits = edits or {}
-    items = _items(what, edits)
+    items = _items(what, edits or {})
     if not items:
         raise NotNow(_nothing(what))
     with transaction.atomic():
         taken = _taken_by([item.subject for item in items])
         if len(taken) == len(items):
             raise NotNow(_taken(taken), run=next(iter(taken.values())).public_id)
-        run = ReplayRun.objects.create(
-            public_id=ids.new_id("rpl"),
-            author=None if isinstance(author, str) else author,
-            author_name=_name(author),
-            reason=reason,
-            source=source[:200],
-            title=title[:300],
-            changes_money=changes_money,
-            approval_needed=changes_money or len(items) > settings.REPLAY_APPROVAL_ABOVE,
-            item_count=len(items),
-            message_count=len(what.messages),
-            money=_money(items),
-            left=dict(list(what.left.items())[:LEFT]),
-            planned_at=now,
-        )
+        run = _new_run(what, items, author, now)
+        run.source, run.title, run.reason = source[:200], title[:300], reason
+        run.changes_money = changes_money
+        run.approval_needed = changes_money or len(items) > settings.REPLAY_APPROVAL_ABOVE
+        run.save()
         for item in items:
             item.run = run
         ReplayItem.objects.bulk_create(items, batch_size=1000)
         _note(run, "plan_replay", author, reason, now, after=_summary(run))
     return run
+
+
+def _new_run(what: Plan, items: Sequence[ReplayItem], author: Any, now: dt.datetime) -> ReplayRun:
+    return ReplayRun(
+        public_id=ids.new_id("rpl"),
+        author=None if isinstance(author, str) else author,
+        author_name=_name(author),
+        item_count=len(items),
+        message_count=len(what.messages),
+        money=_money(items),
+        left=dict(list(what.left.items())[:LEFT]),
+        planned_at=now,
+    )
 
 
 def _name(actor: Any) -> str:

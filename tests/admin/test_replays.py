@@ -251,6 +251,29 @@ def test_a_list_of_messages_leads_to_a_plan_of_all_that_is_parked_with_a_code(wo
     assert person(name="viewer").post(url, {**REASON, "code": code}).status_code == 403
 
 
+def test_a_sku_that_many_orders_wait_for_is_mapped_with_a_replay_that_begins_with_one(world: World) -> None:
+    for number in range(2000, 2020):
+        world.deliver(order_body(number, sku=UNKNOWN_SKU))
+    world.work()
+    client, rung = person("console.map_sku"), InboxMessage.objects.filter(way="engine").count()
+    url = reverse("admin:reconciliation_cause_act", args=[run_cause(), "map_sku"])
+    values = {**REASON, "connection": world.erp.pk, "sku": UNKNOWN_SKU, "item_code": "ITEM-1", "sure": "on"}
+    told = client.post(url, values, follow=True).content.decode()
+    run = ReplayRun.objects.get()
+    assert f"the 22 orders that wait for it are replayed, one before the others: {run.public_id}" in told
+    assert (run.state, run.author_name, run.source) == ("canary_1", "olga", f"mapping:{UNKNOWN_SKU}")
+    assert InboxMessage.objects.filter(way="engine").count() == rung
+    replay_steps.step()
+    assert InboxMessage.objects.filter(way="engine").count() == rung + 1
+    go_round_from(world)
+    assert not Case.objects.filter(code="sku_unmapped", state="open").exists()
+
+
+def go_round_from(world: World) -> None:
+    world.work()
+    go_round(world)
+
+
 def test_progress_is_told_in_parts_and_ends_by_itself(world: World) -> None:
     client = person("console.replay")
     run = planned(client)
