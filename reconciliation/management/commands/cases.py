@@ -10,27 +10,42 @@ from django.core.management.base import CommandParser
 
 from integrations.selectors import connection_names
 from reconciliation import selectors
+from reconciliation.management import case_acts
 from reconciliation.selectors import CaseView, CauseView
 from retailhub.core.cli import Failed, HubCommand, counted, shown
 from retailhub.core.money import plain_amount
 
 
 class Command(HubCommand):
-    help = "What needs a person: cases, causes (cases that are mended together), or one case with its history."
+    help = (
+        "What needs a person: cases, causes (cases that are mended together), or one case with its history;"
+        " and what people do about them."
+    )
 
     def add_options(self, parser: CommandParser) -> None:
-        parser.add_argument("case", nargs="?", help="A case's id, for all about it.")
+        parser.add_argument(
+            "words",
+            nargs="*",
+            metavar="CASE",
+            help=f"A case's id, for all about it; or what to do with a case or cause: {', '.join(case_acts.ACTS)}.",
+        )
         parser.add_argument("--code", default="", help="Only of this code, such as sku_unmapped.")
         parser.add_argument("--cause", default="", help="Only of this cause.")
         parser.add_argument("--state", choices=selectors.STATES, default="open")
         parser.add_argument("--causes", action="store_true", help="Group them by what has to be mended.")
         parser.add_argument("--limit", type=int, default=100)
+        case_acts.add_options(parser)
 
     def work(self, **options: Any) -> None:
         if options["limit"] < 1:
             raise Failed("bad_limit", "--limit must be at least 1.")
-        if options["case"]:
-            self._one(options["case"])
+        words = options["words"]
+        if words and words[0] in case_acts.ACTS:
+            case_acts.do(self, words[0], words[1:], options)
+        elif len(words) > 1:
+            raise Failed("choose_one", f"{words[0]} is nothing that can be done; see --help.")
+        elif words:
+            self._one(words[0])
         elif options["causes"]:
             self._causes(code=options["code"], state=options["state"], limit=options["limit"])
         else:
