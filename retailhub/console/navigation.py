@@ -30,6 +30,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("Orders", "shopping_cart", "orders.order"),
             ("Messages in", "move_to_inbox", "integrations.inboxmessage"),
             ("Messages out", "outbox", "integrations.outboxmessage"),
+            ("Flows", "swap_horiz", "page:flows"),
             ("Connections", "cable", "integrations.connection"),
             ("Customers", "person", "orders.customer"),
         ),

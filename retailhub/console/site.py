@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from orders import selectors as orders
@@ -33,7 +34,9 @@ class ConsoleSite(DoorSite):
         return [*pages, *super().get_urls()]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        answer: HttpResponse = super().index(request, {**home.figures(), **(extra_context or {})})
+        if request.headers.get("X-Live"):
+            return TemplateResponse(request, "console/home_parts.html", home.context(request))
+        answer: HttpResponse = super().index(request, {**home.context(request), **(extra_context or {})})
         return answer
 
     def sentence(self, *, code: str, outcome: str, detail: str) -> str:

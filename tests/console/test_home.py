@@ -2,38 +2,142 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
+from integrations import connections
 from integrations.models import ConnectionState
 from reconciliation import selectors
 from reconciliation.models import Case, Cause
 from reconciliation.selectors import triage
+from retailhub.console import trends
 from retailhub.console.models import ACTS
 from retailhub.console.navigation import GROUPS
+from retailhub.console.pages.home import Tile
+from retailhub.core import clock
 from retailhub.core.admin import ModelAdmin
-from tests.support.world import World, order_body, person
+from retailhub.core.models import AuditEntry
+from tests.support.world import UNKNOWN_SKU, World, order_body, person
+
+QUERIES = 23
+"""Of Home, for somebody with single permissions."""
+
+
+def tiles_of(client: Client) -> dict[str, Tile]:
+    return {tile.figure.name: tile for tile in client.get(reverse("admin:index")).context["tiles"]}
 
 
 def test_home_tells_what_needs_a_person_and_what_waits(world: World) -> None:
     world.deliver(order_body(930))
     ConnectionState.objects.filter(connection=world.erp).update(last_failure_code="other_system_unavailable")
-    answer = person().get(reverse("admin:index"))
-    tiles = {tile["label"]: tile["number"] for tile in answer.context["tiles"]}
-    assert tiles == {
-        "Open cases": "4",
-        "Documents awaiting posting": "0",
-        "Documents parked": "1",
-        "Orders held": "2",
+    client = person()
+    tiles = tiles_of(client)
+    assert {name: tile.number for name, tile in tiles.items() if tile.figure.live} == {
+        "awaiting_posting": "0",
+        "oldest_posting": "0 s",
+        "parked": "1",
+        "held": "2",
+        "open_cases": "4",
+        "refund_backlog": "0",
+        "webhooks_missing": "–",
     }
-    codes, queues = answer.context["panels"]
-    first = codes.data.rows[0]
-    assert (first[0].text, first[3].text) == ("sku unmapped", "250.32 EUR")
-    rows = {row[0].text: [cell.text for cell in row] for row in queues.data.rows}
-    assert rows["eu"][2].startswith("1, oldest")
-    assert rows["erp"][4] == "1"
-    assert rows["erp"][6] == "other system unavailable"
+    assert (tiles["awaiting_posting"].tone, tiles["parked"].tone) == ("good", "warn")
+    causes, connections = client.get(reverse("admin:index")).context["panels"]
+    skus = next(row for row in causes.data.rows if row[2].text == "sku unmapped")
+    assert skus[0].text == f"The SKU {UNKNOWN_SKU} is not known in the ERP, so the order waits."
+    assert skus[0].url.startswith("/admin/reconciliation/cause/")
+    assert [cell.text for cell in skus[3:5]] == ["2", "250.32 EUR"]
+    assert skus[6].text == "nobody"
+    rows = {row[0].text: [cell.text for cell in row] for row in connections.data.rows}
+    assert rows["erp"][2] == "failing"
+    assert rows["erp"][3].startswith("fails, last success")
+    assert rows["erp"][5] == "1"
+
+
+def test_home_shows_urgent_causes_first_and_then_by_money(world: World) -> None:
+    causes = person().get(reverse("admin:index")).context["panels"][0].data.rows
+    urgent = [row[1].text == "urgent" for row in causes]
+    assert urgent == sorted(urgent, reverse=True)
+    money = [row[4].text for row, is_urgent in zip(causes, urgent, strict=True) if not is_urgent]
+    assert money.index("250.32 EUR") == 0
+
+
+def test_money_at_risk_counts_an_order_once_and_is_shown_with_when_it_was_taken(world: World) -> None:
+    client = person()
+    before = tiles_of(client)["money_at_risk"]
+    assert (before.number, before.small) == ("none", "nothing measured of late")
+    trends.measure(now=clock.now())
+    after = tiles_of(client)["money_at_risk"]
+    assert (after.number, after.tone) == ("375.48 EUR", "good")
+    assert "taken" in after.small
+    assert after.chart is not None
+
+
+def test_home_asks_as_many_questions_whatever_there_is(world: World, django_assert_num_queries: Any) -> None:
+    client = person()
+    client.get(reverse("admin:index"))
+    trends.measure(now=clock.now())
+    for number in range(940, 960):
+        world.deliver(order_body(number, sku=f"LOST-{number}"))
+    world.work()
+    with django_assert_num_queries(QUERIES):
+        client.get(reverse("admin:index"))
+    connections.add(
+        name="us",
+        kind="lookalike_erp",
+        settings={"base_url": "https://us.example.com"},
+        credentials={"api_key": "k"},
+        mode="live",
+        live_from=None,
+        actor="test",
+        now=clock.now(),
+    )
+    with django_assert_num_queries(QUERIES):
+        client.get(reverse("admin:index"))
+
+
+def test_the_part_that_renews_itself_is_answered_alone(world: World) -> None:
+    shown = person().get(reverse("admin:index"), headers={"X-Live": "1"}).content.decode()
+    assert shown.lstrip().startswith('<div id="home" data-live="10">')
+    assert "<html" not in shown
+    assert "Orders held" in shown
+
+
+def test_home_shows_nothing_that_its_reader_may_not_see(world: World) -> None:
+    nobody = person(name="nobody")
+    nobody.get(reverse("admin:index")).context["user"].user_permissions.clear()
+    shown = nobody.get(reverse("admin:index")).content.decode()
+    assert UNKNOWN_SKU not in shown
+    assert "Orders held" not in shown
+
+
+def test_a_target_is_changed_with_a_reason_and_home_goes_by_it(world: World) -> None:
+    client = person("console.manage_notices")
+    assert tiles_of(client)["held"].tone == "warn"
+    address = reverse("admin:figure_target", args=["held"])
+    answer = client.post(address, {"warn_at": "1", "bad_at": "1", "reason": "peak season"})
+    assert answer.status_code == 302
+    assert (tiles_of(client)["held"].tone, tiles_of(client)["held"].target) == ("bad", "target: at most 1")
+    row = AuditEntry.objects.get(action="set_target")
+    assert (row.subject, row.reason, row.before, row.after) == (
+        "figure:held",
+        "peak season",
+        {"warn_at": "0", "bad_at": "50"},
+        {"warn_at": "1", "bad_at": "1"},
+    )
+    refused = client.post(address, {"warn_at": "5", "bad_at": "1", "reason": "the wrong way round"})
+    assert "cannot be less" in refused.content.decode()
+    assert AuditEntry.objects.filter(action="set_target").count() == 1
+
+
+def test_a_target_is_not_changed_by_who_may_not(world: World) -> None:
+    client = person()
+    assert client.post(reverse("admin:figure_target", args=["held"]), {"warn_at": "9"}).status_code == 403
+    assert "Change target" not in client.get(reverse("admin:figure", args=["held"])).content.decode()
+    assert client.get(reverse("admin:figure", args=["no_such"])).status_code == 404
 
 
 def test_an_order_with_two_skus_at_fault_is_two_cases_and_its_money_is_at_risk_once(world: World) -> None:
@@ -76,7 +180,8 @@ def test_the_sidebar_leads_only_where_one_may_go(world: World) -> None:
     every = {entry[2] for _, entries in GROUPS for entry in entries if entry[2]}
     shown = person(everything=True).get(reverse("admin:index")).content.decode()
     for name in every:
-        assert f'href="{list_of(name)}"' in shown
+        address = reverse(f"admin:{name[5:]}") if name.startswith("page:") else list_of(name)
+        assert f'href="{address}"' in shown
     nobody = person(name="nobody")
     nobody_user = nobody.get(reverse("admin:index")).context["user"]
     nobody_user.user_permissions.clear()

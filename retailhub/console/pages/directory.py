@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from django.http import HttpResponse
 
+from retailhub.console.pages import figure, flows
+
 View = Callable[..., HttpResponse]
 
 
@@ -26,4 +28,25 @@ class Page:
     methods: tuple[str, ...] = ("GET", "HEAD")
 
 
-PAGES: tuple[Page, ...] = ()
+PAGES: tuple[Page, ...] = (
+    Page(
+        name="flows",
+        address="flows/",
+        permission="integrations.view_connection",
+        view=flows.view,
+        label="Flows",
+    ),
+    Page(
+        name="figure",
+        address="figure/<slug:name>/",
+        permission="reconciliation.view_cause",
+        view=figure.view,
+    ),
+    Page(
+        name="figure_target",
+        address="figure/<slug:name>/target/",
+        permission=figure.CHANGE,
+        view=figure.change_target,
+        methods=("GET", "HEAD", "POST"),
+    ),
+)

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import template
+from django.contrib import admin
 from django.urls import reverse
 
-from retailhub.console.navigation import LABELS
 from retailhub.core.admin import words
 
 register = template.Library()
@@ -31,9 +31,16 @@ def span(seconds: float) -> str:
 def page_name(part: Mapping[str, Any]) -> str:
     """A part of a page's heading (title and link), called what the sidebar calls the page."""
     link = str(part.get("link") or "")
-    labels = {reverse(f"admin:{model.replace('.', '_')}_changelist"): label for model, label in LABELS.items()}
     title = str(part["title"])
-    return labels.get(link) or title[:1].upper() + title[1:]
+    return _labels().get(link) or title[:1].upper() + title[1:]
+
+
+def _labels() -> dict[str, str]:
+    """Address of a list → what the sidebar calls it. Asked of the site: its pages need these filters to be there."""
+    named = {model._meta: admin.site.label(model._meta.label_lower) for model in admin.site._registry}  # type: ignore[attr-defined]
+    return {
+        reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist"): label for meta, label in named.items() if label
+    }
 
 
 @register.filter
