@@ -22,6 +22,7 @@ from reconciliation.admin.shared import (
     replay_preview,
     runbook,
 )
+from reconciliation.admin.work_acts import CASE_ACTS, work_facts
 from reconciliation.codes import Side
 from reconciliation.models import Case
 from reconciliation.services import acts, replays
@@ -116,6 +117,7 @@ class CaseAdmin(ModelAdmin):
             why_not=lambda case: "" if case.state == Case.State.IGNORED else f"The case is {case.state}.",
             expected=(acts.NotPossible,),
         ),
+        *CASE_ACTS,
     )
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
@@ -123,7 +125,8 @@ class CaseAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
         rows: QuerySet[Case] = super().get_queryset(request)
-        return rows.select_related("cause__connection").defer("cause__connection__credentials")
+        related = ("cause__connection", "work__owner", "cause__work__owner")
+        return rows.select_related(*related).defer("cause__connection__credentials")
 
     def enrich(self, rows: list[Any]) -> None:
         names = self.admin_site.names([row.subject for row in rows])
@@ -177,6 +180,7 @@ class CaseAdmin(ModelAdmin):
             Fact("State", text(obj.state, tone=STATE_TONES[obj.state])),
             Fact("Code", text(obj.code, mono=True)),
             Fact("Who can mend it", text(SIDES.get(obj.owner_side, obj.owner_side))),
+            *work_facts(obj, cause),
             Fact("About", subject_cell(obj.subject, self.admin_site.names([obj.subject]).get(obj.subject, ""))),
             Fact("Cause", subject_cell(f"cause:{cause.public_id}", str(cause))),
             Fact("Connection", store),

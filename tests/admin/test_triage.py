@@ -132,6 +132,25 @@ def test_each_act_on_a_cause_does_what_its_form_says(world: World) -> None:
     assert AuditEntry.objects.filter(subject=f"cause:{cause.public_id}").count() == 7
 
 
+def test_a_case_has_its_cause_s_owner_until_it_is_given_to_somebody_itself(world: World) -> None:
+    client = person("console.work_case")
+    per = User.objects.create_user("per", is_staff=True)
+    case = Case.objects.filter(code="sku_unmapped").earliest("pk")
+    page = reverse("admin:reconciliation_case_change", args=[case.pk])
+
+    def owner() -> str:
+        return next(fact.cell.text for fact in client.get(page).context["facts"] if fact.label == "Owner")
+
+    assert owner() == "nobody"
+    client.post(act_url(case.cause, "claim"), REASON)
+    assert owner() == "olga"
+    assign = reverse("admin:reconciliation_case_act", args=[case.pk, "assign"])
+    assert client.post(assign, {**REASON, "person": per.pk}).status_code == 302
+    assert owner() == "per"
+    assert case.events.filter(what="assigned", actor="olga").count() == 1
+    assert AuditEntry.objects.get(action="assign_case").subject == f"case:{case.public_id}"
+
+
 def test_all_open_cases_of_a_cause_are_ignored_and_taken_back(world: World) -> None:
     client, cause = person("console.ignore_case"), cause_of("sku_unmapped")
     assert "about 2 open cases" in client.get(act_url(cause, "ignore")).content.decode()
