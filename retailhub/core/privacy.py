@@ -7,6 +7,7 @@ because nobody can tell what it holds.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -80,6 +81,19 @@ def _mask_member(key: str, member: Any, *, inside: bool) -> Any:
     if inside or key in PERSONAL:
         return HIDDEN if member not in {None, ""} else member
     return mask_json(member)
+
+
+def is_personal(path: Sequence[str | int]) -> bool:
+    """Whether `mask_json` hides a value for where it stands: its path of member names and places in lists."""
+    inside, hidden = False, False
+    for part in path:
+        # a member that is harmless, or not, by its own name; what is in a list goes by the list's
+        if isinstance(part, str):
+            hidden = part not in HARMLESS and (inside or part in PERSONAL)
+            inside = inside or part in CONTAINERS
+        else:
+            hidden = inside
+    return hidden
 
 
 def body_for_people(raw: bytes, *, unmasked: bool) -> Any:

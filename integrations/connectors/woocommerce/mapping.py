@@ -254,12 +254,13 @@ def address(address: schemas.VendorAddress) -> documents.Address:
 def attributes(meta_data: Sequence[schemas.VendorMeta], left_out: frozenset[str]) -> tuple[documents.Attribute, ...]:
     if not meta_data:
         return ()
-    found = [(meta.key, _text(meta.value)) for meta in meta_data if meta.key not in left_out]
+    found = [(meta.key, text_of(meta.value)) for meta in meta_data if meta.key not in left_out]
     found.sort()
     return tuple([documents.Attribute(key=key, value=value) for key, value in found])
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """A value of meta data as JSON text with sorted keys."""
     return _canonical_json(value).decode()
 
 
