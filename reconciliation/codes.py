@@ -207,6 +207,7 @@ CODES = _codes(
         "What RetailHub does again and again ({key}, every {every_seconds} seconds) is late by two periods.",
         Side.US,
     ),
+    Code("notice_failed", "Notices of the rule {key} do not get through: {detail}", Side.CONFIGURATION),
     Code("audit_broken", "The audit does not hold, first at place {place} ({kind}): {detail}", Side.US, urgent=True),
     Code("internal_error", "RetailHub has a fault and could not go on with this.", Side.US, urgent=True),
 )

@@ -99,6 +99,27 @@ def _lease(seconds: int, *, deadline: int) -> int:
     return seconds
 
 
+def _smtp(url: str) -> dict[str, Any]:
+    """The mail server: ``smtp://`` begins TLS with STARTTLS, ``smtps://`` at once, ``smtp+plain://`` never."""
+    ports = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
+    parts = urlsplit(url) if not url or _usable(url) else urlsplit("")
+    if url and (parts.scheme not in ports or not parts.hostname or parts.path.strip("/") or parts.query):
+        raise ImproperlyConfigured("RETAILHUB_SMTP_URL must look like smtp://user:password@mail.example.com:587.")
+    return {
+        "host": parts.hostname or "",
+        "port": parts.port or ports.get(parts.scheme, 587),
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "scheme": parts.scheme,
+    }
+
+
+def _mail_from(address: str, *, needed: bool) -> str:
+    if (address or needed) and re.fullmatch(r"([^<>@\r\n]*<)?[^<>@\s]+@[^<>@\s]+>?", address) is None:
+        raise ImproperlyConfigured("RETAILHUB_MAIL_FROM must look like retailhub@example.com; mails come from it.")
+    return address
+
+
 def _usable(url: str) -> bool:
     """Whether an address can be taken apart, its port included."""
     try:
@@ -326,6 +347,13 @@ REFUND_DAYS = env_int("RETAILHUB_REFUND_DAYS", 60, low=1, high=3650)
 HISTORY_PAUSE_MS = env_int("RETAILHUB_HISTORY_PAUSE_MS", 500, low=0, high=60_000)
 # Who scrapes /metrics from outside this network shows it as a bearer token.
 METRICS_TOKEN = env_text("RETAILHUB_METRICS_TOKEN", "")
+
+# Notices by e-mail
+_MAIL = _smtp(env_text("RETAILHUB_SMTP_URL", ""))
+EMAIL_HOST, EMAIL_PORT = _MAIL["host"], _MAIL["port"]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL["user"], _MAIL["password"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL["scheme"] == "smtp", _MAIL["scheme"] == "smtps"
+DEFAULT_FROM_EMAIL = _mail_from(env_text("RETAILHUB_MAIL_FROM", ""), needed=bool(EMAIL_HOST))
 
 UNFOLD = {
     "SITE_TITLE": "RetailHub",

@@ -21,9 +21,10 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from retailhub.console import audit_state
+from retailhub.console import audit_state, notices_admin
 from retailhub.console.access_admin import PersonAdmin, RoleAdmin
 from retailhub.console.audited import AuditedAdmin
+from retailhub.console.models import Notice, NoticeRule
 from retailhub.core import clock
 from retailhub.core.admin import Fact, ModelAdmin, Panel, display, subject_cell, text
 from retailhub.core.admin.words import moment, words
@@ -102,5 +103,7 @@ class ScheduleAdmin(AuditedAdmin):
     """When a task rings."""
 
 
+admin.site.register(NoticeRule, notices_admin.NoticeRuleAdmin)
+admin.site.register(Notice, notices_admin.NoticeAdmin)
 admin.site.register(User, PersonAdmin)
 admin.site.register(Group, RoleAdmin)

@@ -48,6 +48,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     (
         "System",
         (
+            ("Notices", "notifications", "console.noticerule"),
             ("Audit", "history", "core.auditentry"),
             ("Schedule", "schedule", "django_celery_beat.periodictask"),
             ("People", "badge", "auth.user"),

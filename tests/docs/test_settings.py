@@ -143,6 +143,9 @@ WRONG = [
     ("RETAILHUB_LEASE_SECONDS", "1"),
     ("RETAILHUB_LEASE_SECONDS", "45"),
     ("RETAILHUB_CALL_DEADLINE_SECONDS", "soon"),
+    ("RETAILHUB_SMTP_URL", "mail.example.com:587"),
+    ("RETAILHUB_SMTP_URL", "smtp://mail:port"),
+    ("RETAILHUB_MAIL_FROM", "RetailHub"),
 ]
 
 
@@ -155,6 +158,15 @@ def test_a_wrong_setting_is_one_sentence_that_names_it_and_no_secret(name: str, 
     assert done.stderr.count("\n") == 1
     if name in {"RETAILHUB_SECRET_KEY", "RETAILHUB_ENCRYPTION_KEYS"} and len(value) > 1:
         assert value not in done.stderr
+
+
+def test_a_mail_server_without_a_sender_is_refused_and_its_password_not_shown() -> None:
+    done = check({"RETAILHUB_SMTP_URL": "smtp://hub:hush-hush@mail.example.com"})
+    assert done.returncode == 1
+    assert done.stderr.startswith("retailhub: RETAILHUB_MAIL_FROM must look like ")
+    assert "hush-hush" not in done.stderr
+    sender = {"RETAILHUB_MAIL_FROM": "RetailHub <hub@example.com>"}
+    assert check({"RETAILHUB_SMTP_URL": "smtp://hub:hush-hush@mail.example.com", **sender}).returncode == 0
 
 
 @pytest.mark.parametrize(

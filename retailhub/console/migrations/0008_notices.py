@@ -2,8 +2,9 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import retailhub.core.crypto
 from django.db import migrations, models
+
+import retailhub.core.crypto
 
 
 class Migration(migrations.Migration):
