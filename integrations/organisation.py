@@ -27,8 +27,12 @@ def add_route(
     countries: Sequence[str],
     actor: Any,
     now: dt.datetime,
+    reason: str = "added",
+    tell: bool = True,
 ) -> SalesRoute:
     """Send a store's orders for some countries (none named: all others) to a sink; makes entity and region.
+
+    ``tell``: have all orders that wait decided on again at once; else that is the caller's.
 
     Raises `Misconfigured` when a connection is missing or has the wrong part, the region is another entity's, or a
     country has a route already.
@@ -51,11 +55,12 @@ def add_route(
             actor=actor,
             action="add_route",
             subject=f"connection:{store}",
-            reason="added",
+            reason=reason,
             now=now,
             after={"sink": sink, "region": region, "countries": list(countries)},
         )
-        note_changed(store_ids=[source.pk], now=now)
+        if tell:
+            note_changed(store_ids=[source.pk], now=now)
     return row
 
 

@@ -204,6 +204,12 @@ class VersionView:
     document: OrderDocument = field(repr=False)
 
 
+def source_of(*, order_id: int, number: int) -> tuple[int, bool] | None:
+    """The message that brought a version of an order, and whether the store was read for it."""
+    rows = OrderVersion.objects.filter(order_id=order_id, number=number)
+    return rows.values_list("message_id", "read_back").first()
+
+
 def versions_of(order_id: int) -> list[VersionView]:
     """All versions, oldest first."""
     rows = OrderVersion.objects.filter(order_id=order_id).order_by("number")

@@ -79,6 +79,11 @@ CODES = _codes(
         "The order was changed in the shop after it was posted, and the ERP cannot change it.",
         Side.OTHER_SYSTEM,
     ),
+    Code(
+        "edit_outdated",
+        "The order was changed in the shop after {edited_by} had edited what is sent of it; the edit was kept.",
+        Side.DATA,
+    ),
     Code("unpaid_after_posting", "The order went back to {status} in the shop after it was posted.", Side.DATA),
     # what the ERP said
     Code("unknown_item", "The ERP does not know the item {item_code}.", Side.DATA, evidence_key="item_code"),

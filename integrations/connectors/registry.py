@@ -13,6 +13,7 @@ from integrations.connectors.lookalike_erp.connector import Connector as Lookali
 from integrations.connectors.tryton import config as tryton_config
 from integrations.connectors.tryton.connector import Connector as Tryton
 from integrations.connectors.woocommerce import config as woocommerce_config
+from integrations.connectors.woocommerce import outline as woocommerce_outline
 from integrations.connectors.woocommerce.connector import Connector as WooCommerce
 from integrations.ports.context import CallContext, ConnectionInfo
 from integrations.ports.errors import Misconfigured
@@ -37,6 +38,8 @@ class Kind:
     can_amend: bool = False
     sandbox: bool = False
     """Only for looking at RetailHub: nobody's real system is of this kind."""
+    outline: Callable[[bytes], Mapping[str, str] | None] = lambda _body: None
+    """What a store's own bytes say of an order, by our names: for people who compare."""
 
 
 KINDS = {
@@ -48,6 +51,7 @@ KINDS = {
             make=WooCommerce,
             parse_settings=woocommerce_config.parse_settings,
             parse_credentials=woocommerce_config.parse_credentials,
+            outline=woocommerce_outline.outline,
             label="WooCommerce",
             settings=woocommerce_config.Settings,
             credentials=woocommerce_config.Credentials,

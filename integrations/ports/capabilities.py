@@ -85,6 +85,20 @@ class OrderSink(Protocol):
 
 
 @runtime_checkable
+class DocumentReader(Protocol):
+    """Reads a document that a person names."""
+
+    follows_ids: bool
+    """Whether `OrderSink.ensure_many` goes on from a document that is named by ``known_id`` and carries another
+    reference than ours."""
+
+    @abstractmethod
+    def read_document(self, external_id: str) -> ExternalDocument | None:
+        """The document with this id or number of the other system; ``None`` when there is none. Its ``reference`` is
+        empty where it carries none."""
+
+
+@runtime_checkable
 class ProductSource(Protocol):
     """Knows the codes of products."""
 

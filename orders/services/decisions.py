@@ -20,7 +20,7 @@ from inventory.selectors import item_codes
 from orders.events import Issue, OrderLooked, OrdersLooked
 from orders.models import Customer, EligibilityRule, Finding, Order, OrderTransition
 from orders.policies import axes, eligibility, posting
-from orders.services import customers, effects, showing
+from orders.services import customers, effects, giving_up, showing
 from orders.services.publications import Shown
 from orders.states import FULFILMENT, MACHINES, ORDER, PAYMENT, OrderState
 from retailhub.core import bus
@@ -38,6 +38,8 @@ class Decided:
     document: OrderDocument | None = None
     route: Route | None = None
     customer: Customer | None = None
+    given_up: bool = False
+    """A person said that nothing more of it goes to the ERP."""
     issues: list[Issue] = field(default_factory=list)
     transitions: list[OrderTransition] = field(default_factory=list)
 
@@ -60,7 +62,9 @@ def decide(*, orders: Sequence[Decided], now: dt.datetime) -> None:
     _find_customers(orders, now)
     codes = _codes_by_sink(orders)
     rules = _rules()
+    given_up = giving_up.given_up(order_ids=[order.row.pk for order in orders])
     for order in orders:
+        order.given_up = order.row.pk in given_up
         _judge(order, rules, codes)
     plans = effects.plan(orders=[_wish(order, codes) for order in orders], now=now)
     for order in orders:
@@ -141,6 +145,9 @@ def _judge(order: Decided, rules: Sequence[eligibility.Rule], codes: Mapping[int
     )
     if row.cancel_reason:
         row.decision = row.cancel_reason
+    if order.given_up:
+        row.decision = giving_up.DECISION
+        return
     if row.decision == "status_unknown":
         order.issues.append(Issue("order_status_unknown", eligibility.status_key(doc), {"status": doc.source_status}))
     elif row.decision in {"", "shadow"}:
@@ -167,7 +174,7 @@ def _wish(order: Decided, codes: Mapping[int, Mapping[str, str]]) -> effects.Wis
         codes=codes.get(order.route.sink_id, {}) if order.route else {},
         trace_id=order.trace_id,
         post=order.row.decision == "post",
-        cancel=bool(order.row.cancel_reason),
+        cancel=bool(order.row.cancel_reason) and not order.given_up,
         sink_away=order.row.decision == "sink_not_live",
         retry=order.retry,
     )

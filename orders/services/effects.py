@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from integrations import identity, outbox
+from integrations import edits, identity, outbox
 from integrations.connections import Route
 from integrations.events import MessagesReleased
 from integrations.ports import documents
@@ -68,6 +68,8 @@ class Work:
 
     effects: list[outbox.NewEffect] = field(default_factory=list)
     references: list[identity.NewReference] = field(default_factory=list)
+    edits: Mapping[int, edits.Live] = field(default_factory=dict)
+    """What people have changed in messages of these orders, by message."""
 
 
 def plan(*, orders: Sequence[Wish], now: dt.datetime) -> dict[str, Plan]:
@@ -75,7 +77,7 @@ def plan(*, orders: Sequence[Wish], now: dt.datetime) -> dict[str, Plan]:
     subjects = [wish.subject for wish in orders]
     history = outbox.history_by_subject(subjects=subjects, operations=(POST, AMEND, CANCEL))
     ordinals = identity.highest_ordinals(subjects=subjects, document_type="order")
-    work = Work()
+    work = Work(edits=edits.live(message_ids=[each.id for known in history.values() for each in known]))
     plans = {
         wish.subject: _plan_one(wish, history.get(wish.subject, []), ordinals.get(wish.subject, 0) + 1, work)
         for wish in orders
@@ -98,7 +100,10 @@ def _plan_one(wish: Wish, history: Sequence[outbox.Latest], next_ordinal: int, w
             work.references.append(_reference(wish, wish.route, next_ordinal))
             result.posted = False
         else:
-            work.effects += _follow_edit(wish, wish.route, last, result)
+            edit = work.edits.get(last.id)
+            work.effects += _follow_edit(wish, wish.route, last, result) if edit is None else []
+            if edit is not None:
+                _keep_edit(wish, last, edit, result)
     elif wish.cancel and last is not None and last.operation != CANCEL:
         work.effects += _cancel(wish, last, result)
     elif last is not None and last.operation != CANCEL and last.status in WAITING and not wish.sink_away:
@@ -182,6 +187,19 @@ def _follow_edit(wish: Wish, route: Route, last: outbox.Latest, result: Plan) ->
         return [_effect(wish, route.sink_id, AMEND, last.reference, document)]
     result.notices.append(Issue("edited_after_posting", "", posting.differences(before, after), blocking=False))
     return []
+
+
+def _keep_edit(wish: Wish, last: outbox.Latest, edit: edits.Live, result: Plan) -> None:
+    """What a person has changed is neither replaced nor amended; they are told when the order has changed since."""
+    after = wish.sales_order(last.reference)
+    present = edits.Basis(outbox.hash_of(documents.encode(after)), posting.material_hash(after))
+    waiting = last.status is not Status.DONE
+    if present.whole == edit.basis.whole or (not waiting and present.material == edit.basis.material):
+        return
+    edits.note_newer(message_id=last.id, newer=present)
+    told = posting.differences(documents.decode(last.document, SalesOrder), after) if last.document else {}
+    evidence = {**told, "edited_by": edit.actor_name, "message": f"msg_o{last.id}"}
+    result.notices.append(Issue("edit_outdated", "", evidence, blocking=False))
 
 
 def _cancel(wish: Wish, last: outbox.Latest, result: Plan) -> list[outbox.NewEffect]:

@@ -8,8 +8,12 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 
-from reconciliation import selectors
+from reconciliation.admin import case_page
+from reconciliation.admin.case_acts import ACTS
+from reconciliation.admin.case_maps import MAPS
+from reconciliation.admin.case_state import state_of
 from reconciliation.admin.replay_links import plan_for, replay_of
 from reconciliation.admin.shared import (
     CODE_CHOICES,
@@ -20,9 +24,8 @@ from reconciliation.admin.shared import (
     map_sku,
     not_about_sku,
     replay_preview,
-    runbook,
 )
-from reconciliation.admin.work_acts import CASE_ACTS, work_facts
+from reconciliation.admin.work_acts import CASE_ACTS
 from reconciliation.codes import Side
 from reconciliation.models import Case
 from reconciliation.services import acts, replays
@@ -32,21 +35,16 @@ from retailhub.core.admin import (
     Doing,
     Fact,
     ModelAdmin,
-    Moment,
-    Panel,
     choice_filter,
     display,
     subject_cell,
-    table,
     text,
 )
-from retailhub.core.admin.parts import message_url
 from retailhub.core.admin.words import moment, money, words
 from retailhub.core.cli import counted
 
 STATE_LABELS = {"open": "danger", "closed": "success", "ignored": "info"}
 STATE_TONES = {"open": "bad", "closed": "good", "ignored": "quiet"}
-EVENT_TONES = {"opened": "bad", "reopened": "bad", "closed": "good", "replayed": "warn"}
 
 
 def _replay(doing: Doing) -> str | HttpResponse:
@@ -90,6 +88,7 @@ class CaseAdmin(ModelAdmin):
             why_not=_not_mappable,
             expected=(ValueError,),
         ),
+        *MAPS,
         Act(
             name="replay",
             label="Replay",
@@ -98,6 +97,7 @@ class CaseAdmin(ModelAdmin):
             preview=lambda case: replay_preview(replays.plan_cases(case=case.public_id)),
             why_not=lambda case: "The case is closed: its work has gone on." if case.state == Case.State.CLOSED else "",
         ),
+        *ACTS,
         Act(
             name="ignore",
             label="Ignore",
@@ -167,6 +167,42 @@ class CaseAdmin(ModelAdmin):
     def lead(self, request: HttpRequest, obj: Case) -> str:
         return privacy.mask_text(obj.sentence)
 
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        case = self.find(request, object_id)
+        name = self.admin_site.names([case.subject]).get(case.subject, "")
+        context = {
+            **self.frame(request),
+            "title": self.title_of(case),
+            "lead": self.lead(request, case),
+            "case": case,
+            "state_tone": STATE_TONES[case.state],
+            "who": SIDES.get(case.owner_side, case.owner_side),
+            "fault": case_page.fault_of(case, name),
+            "said": case_page.standing_words(state_of(case)),
+            "runbook": case_page.what_to_do(case.code),
+            "facts": self.facts(request, case),
+            "panels": case_page.panels_of(case, self.admin_site, request.GET),
+            "history": case_page.history_panel(case),
+            **self._acts(request, case),
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "console/case.html", context)
+
+    def _acts(self, request: HttpRequest, case: Case) -> dict[str, Any]:
+        """The likely fix by itself, then the other acts, then those that leave the work undone."""
+        found = self.acts_for(request, case)
+        by_name = {each["act"].name: each for each in found}
+        wanted = [case_page.FIRST_ACT.get(case.code, ""), "take_back" if state_of(case).given_up else "", "replay"]
+        first = next((by_name[name] for name in wanted if name in by_name), None)
+        rest = [each for each in found if each is not first]
+        return {"first": first, "rest": rest}
+
     def facts(self, request: HttpRequest, obj: Case) -> Sequence[Fact]:
         cause = obj.cause
         store = (
@@ -174,44 +210,15 @@ class CaseAdmin(ModelAdmin):
         )
         times = f"{obj.seen_count} times" if obj.seen_count != 1 else "once"
         again = f"; reopened {counted(obj.reopened_count, 'time')}" if obj.reopened_count else ""
-        closed = f"{moment(obj.closed_at)}: {obj.closed_because}" if obj.closed_at else "–"
+        closed = f"{moment(obj.closed_at)}: {privacy.mask_text(obj.closed_because)}" if obj.closed_at else "–"
         return [
-            Fact("Case", text(obj.public_id, mono=True)),
-            Fact("State", text(obj.state, tone=STATE_TONES[obj.state])),
-            Fact("Code", text(obj.code, mono=True)),
-            Fact("Who can mend it", text(SIDES.get(obj.owner_side, obj.owner_side))),
-            *work_facts(obj, cause),
-            Fact("About", subject_cell(obj.subject, self.admin_site.names([obj.subject]).get(obj.subject, ""))),
+            Fact("Money at risk", text(money(obj.money_at_risk, obj.currency) or "–")),
             Fact("Cause", subject_cell(f"cause:{cause.public_id}", str(cause))),
             Fact("Connection", store),
-            Fact("Money at risk", text(money(obj.money_at_risk, obj.currency) or "–")),
             Fact("Opened", text(moment(obj.opened_at))),
             Fact("Seen", text(f"{times}, last {moment(obj.last_seen_at)}{again}")),
-            Fact("Closed", text(closed)),
+            *([Fact("Closed", text(closed))] if obj.closed_at else []),
+            Fact("Case", text(obj.public_id, mono=True)),
+            Fact("Code", text(obj.code, mono=True)),
             *filter(None, [replay_of(case_id=obj.pk, subject=obj.subject)]),
-        ]
-
-    def panels(self, request: HttpRequest, obj: Case) -> Sequence[Panel]:
-        evidence = [
-            [
-                text(words(name)),
-                text(privacy.mask_text(str(value)), url=message_url(str(value)) if name == "message" else ""),
-            ]
-            for name, value in sorted(obj.evidence.items())
-            if value
-        ]
-        events = [
-            Moment(
-                at=event.at,
-                kind=event.what,
-                what=event.actor,
-                detail=privacy.mask_text(event.note),
-                tone=EVENT_TONES.get(event.what, ""),
-            )
-            for event in selectors.events_of(case_ids=[obj.pk])
-        ]
-        return [
-            table("Evidence", ["", "Value"], evidence),
-            runbook(obj.code),
-            Panel(title="History", template="console/panels/timeline.html", data=events),
         ]

@@ -11,14 +11,13 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from integrations import arrivals, outbox
-from integrations.events import MessagesReleased
+from integrations import arrivals
 from integrations.states import Lane
-from orders.services import postings
+from orders.services import edits, postings
 from reconciliation.models import Case, CaseEvent, ReplayItem, ReplayRun
 from reconciliation.services import replay_verdicts
 from reconciliation.services.replay_verdicts import Verdict
-from retailhub.core import bus, clock
+from retailhub.core import clock
 from retailhub.core.crashpoints import crashpoint
 
 State = ReplayRun.State
@@ -134,7 +133,7 @@ def _do(run: ReplayRun, items: Sequence[ReplayItem], now: dt.datetime) -> None:
     why = f"Replayed by {run.author_name} with {run.public_id}: {run.reason}"
     plain = [item.subject.removeprefix("order:") for item in items if not item.edit and _is_order(item)]
     postings.look_again(public_ids=plain, retry=True, lane=Lane.SHIPMENTS)
-    _send_edited([item for item in items if item.edit], why, now)
+    _send_edited([item for item in items if item.edit], run, now)
     arrivals.release(
         message_ids=[int(item.subject.removeprefix("message:msg_i")) for item in items if not _is_order(item)], why=why
     )
@@ -151,15 +150,21 @@ def _is_order(item: ReplayItem) -> bool:
     return item.subject.startswith("order:")
 
 
-def _send_edited(items: Sequence[ReplayItem], why: str, now: dt.datetime) -> None:
-    """Give parked messages the document that was planned for them. The order is not decided on: that would undo it."""
-    sent = [
-        item.subject
-        for item in items
-        if item.message_id and outbox.replace_document(message_id=item.message_id, document=item.edit.encode())
-    ]
-    if sent:
-        bus.publish(MessagesReleased("o", sent, why, now))
+def _send_edited(items: Sequence[ReplayItem], run: ReplayRun, now: dt.datetime) -> None:
+    """Give parked messages the document that was planned for them. The order is not decided on: that would undo it.
+
+    What got another body since it was planned is left as it is, and surprises: its case stays open.
+    """
+    for item in items:
+        if item.message_id is not None:
+            edits.put(
+                message_id=item.message_id,
+                document=item.edit.encode(),
+                actor_name=run.author_name,
+                reason=run.reason,
+                now=now,
+                planned_at=run.planned_at,
+            )
 
 
 def _end(run: ReplayRun, now: dt.datetime) -> None:

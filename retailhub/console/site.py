@@ -17,7 +17,7 @@ from reconciliation import codes
 from reconciliation.services import replay_runs, replays
 from retailhub.console.access_pages import DoorSite
 from retailhub.console.navigation import LABELS
-from retailhub.console.pages import home, timeline
+from retailhub.console.pages import compare, home, timeline
 from retailhub.console.pages.directory import PAGES, Page, View
 from retailhub.console.story import decision_sentence
 from retailhub.core.admin import Moment, Panel, Refused
@@ -71,6 +71,9 @@ class ConsoleSite(DoorSite):
 
     def story(self, subject: OrderView) -> Sequence[Moment]:
         return timeline.story_of(subject)
+
+    def compare(self, subject: str, *, key: str, everything: bool) -> Panel | None:
+        return compare.comparison_of(subject, key=key, everything=everything)
 
     def panels_about(self, subject: str) -> Sequence[Panel]:
         return [timeline.cases_about(subject)]

@@ -31,6 +31,7 @@ DECISIONS = {
     "shadow": "Its store is in shadow mode, so nothing is posted.",
     "sink_not_live": "The ERP it would go to is not live, so nothing is posted.",
     "status_unknown": "No rule says whether orders with its status are posted.",
+    "given_up": "A person gave it up: nothing more of it goes to the ERP until that is taken back.",
     "cancelled": "It was cancelled in the shop.",
     "trashed": "It was put in the shop's trash, so it is cancelled.",
     "deleted": "It was deleted in the shop, so it is cancelled.",

@@ -22,6 +22,7 @@ class Connector:
     kind: ClassVar[str] = "lookalike_erp"
     batch_size = 50
     can_amend = True
+    follows_ids = True
 
     def __init__(self, info: ConnectionInfo, context: CallContext) -> None:
         self.context = context
@@ -55,6 +56,11 @@ class Connector:
                 if document.reference in found:
                     found[document.reference].append(mapping.external_document(document))
         return found
+
+    def read_document(self, external_id: str) -> ExternalDocument | None:
+        """See `DocumentReader.read_document`."""
+        found = self._client.read([external_id]) if "," not in external_id else ()
+        return next((mapping.external_document(document) for document in found if document.id == external_id), None)
 
     def walk(self, since: dt.datetime | None) -> Iterator[ExternalDocument]:
         """See `OrderSink.walk`. A document changed during the walk is told again, in its newer state."""

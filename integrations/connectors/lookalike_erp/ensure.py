@@ -73,14 +73,16 @@ class Round:
 
     def _look_up(self) -> dict[str, list[Document]]:
         found: dict[str, dict[str, Document]] = {ask.reference: {} for ask in self._asks}
-        known = [ask.known_id for ask in self._asks if ask.known_id]
+        known = {ask.known_id: ask.reference for ask in self._asks if ask.known_id}
         documents = [*self._client.search(list(found))]
         if known:
             # Reading by id does not lag behind as the search may.
-            documents += self._client.read(known)
+            documents += self._client.read(list(known))
         for document in documents:
-            if document.reference in found:
-                found[document.reference][document.id] = document
+            # what a person has adopted may carry another reference than ours
+            reference = known.get(document.id, document.reference)
+            if reference in found:
+                found[reference][document.id] = document
         return {reference: list(by_id.values()) for reference, by_id in found.items()}
 
     def _created(self, asks: list[Ask]) -> list[Step]:

@@ -31,6 +31,7 @@ class Connector(OrderSink, ProductSource, Testable):
     kind: ClassVar[str] = "tryton"
     batch_size = 50
     can_amend = False
+    follows_ids = False
 
     def __init__(self, info: ConnectionInfo, context: CallContext) -> None:
         self.context = context
@@ -61,6 +62,13 @@ class Connector(OrderSink, ProductSource, Testable):
         for row in self._sales([("web_id", "in", list(found))]):
             found[row.web_id].append(self._document(row))
         return found
+
+    def read_document(self, external_id: str) -> ExternalDocument | None:
+        """See `DocumentReader.read_document`. Only sales of our web shop: others carry no reference."""
+        named: list[Any] = ["OR", ("number", "=", external_id)]
+        if external_id.isascii() and external_id.isdigit() and len(external_id) < 10:
+            named.append(("id", "=", int(external_id)))
+        return next(map(self._document, self._sales([named])), None)
 
     def walk(self, since: dt.datetime | None) -> Iterator[ExternalDocument]:
         """See `OrderSink.walk`. In the order of creation."""

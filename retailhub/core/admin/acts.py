@@ -25,7 +25,11 @@ WIDGETS: dict[type[forms.Field], type[forms.Widget]] = {
     forms.CharField: widgets.UnfoldAdminTextInputWidget,
     forms.ChoiceField: widgets.UnfoldAdminSelectWidget,
     forms.IntegerField: widgets.UnfoldAdminIntegerFieldWidget,
+    forms.DecimalField: widgets.UnfoldAdminDecimalFieldWidget,
+    forms.DateTimeField: widgets.UnfoldAdminTextInputWidget,
 }
+PLAIN = {forms.TextInput, forms.NumberInput, forms.DateTimeInput, forms.Select}
+"""Widgets that are dressed; what a form chose itself stays."""
 
 
 class ReasonForm(forms.Form):
@@ -42,8 +46,10 @@ class ReasonForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.prepare(subject)
         for shown in self.fields.values():
+            if type(shown.widget) is forms.Textarea:
+                shown.widget = widgets.UnfoldAdminTextareaWidget(shown.widget.attrs)
             kind = WIDGETS.get(type(shown))
-            if kind is not None and type(shown.widget) in {forms.TextInput, forms.NumberInput, forms.Select}:
+            if kind is not None and type(shown.widget) in PLAIN:
                 choices = getattr(shown, "choices", None)
                 shown.widget = kind(attrs=shown.widget_attrs(shown.widget))
                 if choices is not None:

@@ -47,6 +47,11 @@ class Site(Unfold):  # type: ignore[misc]
         """Everything that happened to a subject (an order as its app tells others of it), oldest first."""
         raise NotImplementedError
 
+    def compare(self, subject: str, *, key: str, everything: bool) -> Panel | None:
+        """A subject as each system has it, side by side; ``key`` is the value at fault. ``None`` where there is nothing
+        to compare. ``everything``: what agrees too."""
+        raise NotImplementedError
+
     def panels_about(self, subject: str) -> Sequence[Panel]:
         """What apps above know of a subject now."""
         raise NotImplementedError
