@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,8 +32,12 @@ INTAKE = "/webhooks/woocommerce/"
 
 def info_of(row: Connection) -> ConnectionInfo:
     """A connection as its connector sees it; decrypts the credentials."""
-    deliver_to = f"{django_settings.PUBLIC_URL}{INTAKE}{row.name}/" if django_settings.PUBLIC_URL else ""
-    return ConnectionInfo(row.name, row.kind, row.settings, row.credentials, deliver_to)
+    return ConnectionInfo(row.name, row.kind, row.settings, row.credentials, deliver_to(row.name))
+
+
+def deliver_to(name: str) -> str:
+    """Where a store's webhooks deliver to; empty where nobody has said how we are reached."""
+    return f"{django_settings.PUBLIC_URL}{INTAKE}{name}/" if django_settings.PUBLIC_URL else ""
 
 
 def open_connector(row: Connection, context: CallContext) -> Any:
@@ -237,6 +241,17 @@ def set_mode(*, name: str, mode: str, live_from: dt.datetime | None, actor: Any,
         )
         fed = SalesRoute.objects.filter(sink=row).values_list("store_id", flat=True)
         bus.publish(PathsChanged(sorted({row.pk, *fed}), now))
+
+
+def set_modes(
+    *, names: Sequence[str], mode: str, live_from: dt.datetime | None, actor: Any, reason: str, now: dt.datetime
+) -> None:
+    """Switch several connections together, in this order; ``live_from`` is for the stores among them."""
+    with transaction.atomic():
+        for name in names:
+            is_store = kind_named(named(name).kind).role == "store"
+            since = live_from if is_store else None
+            set_mode(name=name, mode=mode, live_from=since, actor=actor, reason=reason, now=now)
 
 
 def pause(*, name: str, until: dt.datetime | None, actor: Any, reason: str, now: dt.datetime) -> None:

@@ -21,6 +21,7 @@ from integrations.ports.errors import Misconfigured, Rejected
 from integrations.ports.stores import Webhook, WebhookHost
 from integrations.webhook_judgement import care_of
 from integrations.webhooks import SECRETS_SECONDS
+from retailhub.core import audit
 
 KNOWN_AFTER = dt.timedelta(seconds=2 * SECRETS_SECONDS)
 """By then every process that takes deliveries in knows a new secret."""
@@ -40,6 +41,18 @@ def to_sign(row: Connection, care: WebhookCare, now: dt.datetime) -> str:
     live = secrets_of(row)
     is_fresh = care.rotation_began_at is not None and now - care.rotation_began_at < KNOWN_AFTER
     return live[-1] if is_fresh else live[0]
+
+
+def show(*, row: Connection, actor: Any, now: dt.datetime) -> str:
+    """The newest secret, for a person who makes the webhooks in the store by hand; who looked is written down."""
+    audit.record(
+        actor=actor,
+        action="show_webhook_secret",
+        subject=f"connection:{row.name}",
+        reason="to make its webhooks in the store",
+        now=now,
+    )
+    return secrets_of(row)[0]
 
 
 def begin(*, row: Connection, actor: Any, now: dt.datetime) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.http import HttpResponse
 
-from retailhub.console.pages import figure, flows
+from retailhub.console.pages import figure, flows, guide
 
 View = Callable[..., HttpResponse]
 
@@ -28,7 +28,24 @@ class Page:
     methods: tuple[str, ...] = ("GET", "HEAD")
 
 
+SENT, BOTH = ("POST",), ("GET", "HEAD", "POST")
+CONNECT, SWITCH = "console.connect_system", "console.set_connection_mode"
+GUIDE = (
+    Page(
+        name="guide", address="set-up/", permission="integrations.view_connection", view=guide.overview, label="Set-up"
+    ),
+    Page(name="guide_connect", address="set-up/connect/", permission=CONNECT, view=guide.connect, methods=BOTH),
+    Page(name="guide_test", address="set-up/test/", permission=CONNECT, view=guide.test, methods=SENT),
+    Page(name="guide_route", address="set-up/route/", permission=CONNECT, view=guide.route, methods=BOTH),
+    Page(name="guide_catalogue", address="set-up/catalogue/", permission=CONNECT, view=guide.catalogue, methods=SENT),
+    Page(name="guide_skus", address="set-up/skus/", permission=CONNECT, view=guide.skus, methods=SENT),
+    Page(name="guide_secret", address="set-up/secret/", permission=CONNECT, view=guide.secret, methods=SENT),
+    Page(name="guide_mode", address="set-up/mode/", permission=SWITCH, view=guide.mode, methods=BOTH),
+)
+"""The first-run guide. Its acts have addresses of their own, so that each has its permission."""
+
 PAGES: tuple[Page, ...] = (
+    *GUIDE,
     Page(
         name="flows",
         address="flows/",

@@ -1,4 +1,4 @@
-"""Flow: a first look at catalogues while a person waits: what the ERP sells, and how much of a store it knows."""
+"""A first look at catalogues while a person waits: what the ERP sells, and how much of a store it knows."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from integrations import bounded, connections
-from integrations.connectors.registry import kind_named
 from integrations.ports.errors import ConnectorError, Misconfigured
+from integrations.selectors import role_of
 from inventory.selectors import item_codes
 from inventory.services import mappings
 from retailhub.core import audit, clock
@@ -50,7 +50,7 @@ def import_within(*, connection_name: str, seconds: float, actor: Any) -> Import
     Raises `Misconfigured` for what is no ERP.
     """
     row = connections.named(connection_name)
-    if kind_named(row.kind).role != "erp":
+    if role_of(row.name) != "erp":
         raise Misconfigured(f"{connection_name} is no ERP; only catalogues of ERPs are imported.")
     part = bounded.products(row=row, seconds=seconds)
     now = clock.now()
@@ -71,7 +71,7 @@ def import_within(*, connection_name: str, seconds: float, actor: Any) -> Import
 def compare(*, store: str, sink: str, seconds: float, actor: Any) -> Compared:
     """Read a store's products as far as there is time, and look their SKUs up among the ERP's. Changes nothing."""
     row, target = connections.named(store), connections.named(sink)
-    if kind_named(row.kind).role != "store":
+    if role_of(row.name) != "store":
         raise Misconfigured(f"{store} is no store.")
     part = bounded.products(row=row, seconds=seconds)
     sold = [product for product in part.items if product.active]
