@@ -89,11 +89,13 @@ def test_an_act_needs_its_token_against_forged_requests(world: World) -> None:
 def test_a_connection_is_paused_for_hours_and_resumed(world: World) -> None:
     client = person("console.pause_connection", "console.resume_connection")
     url = reverse("admin:integrations_connection_change", args=[world.erp.pk])
-    answer = client.post(act_url("integrations_connection", world.erp.pk, "pause"), {**REASON, "hours": 2}, follow=True)
+    answer = client.post(
+        act_url("integrations_connection", world.erp.pk, "pause"), {**REASON, "until": "240"}, follow=True
+    )
     assert "Nothing is sent to erp until" in answer.content.decode()
     state = ConnectionState.objects.get(connection=world.erp)
     assert state.paused_at is not None
-    assert state.paused_until == state.paused_at + dt.timedelta(hours=2)
+    assert state.paused_until == state.paused_at + dt.timedelta(hours=4)
     assert entry("pause_connection").subject == "connection:erp"
     assert "paused by olga until" in client.get(url).content.decode()
     world.deliver(order_body(920))

@@ -11,17 +11,16 @@ from typing import Any, cast
 from django.core.management.base import CommandParser
 from django.db import IntegrityError
 
-from integrations import connections, organisation, polling, webhook_care, webhook_secrets
-from integrations.calls import Recorder, context_for, lines
+from integrations import connections, doctor, organisation, polling, webhook_care, webhook_secrets
 from integrations.connectors.registry import KINDS, kind_named
 from integrations.management import readings
 from integrations.models import Connection, SalesRoute
-from integrations.ports.capabilities import Check, Health, Testable
+from integrations.ports.capabilities import Check, Health
 from integrations.ports.errors import ConnectorError
 from integrations.selectors import connection_states, queues
 from integrations.states import Mode, PollKind
 from integrations.webhook_facts import webhook_states
-from retailhub.core import clock, ids
+from retailhub.core import clock
 from retailhub.core.cli import Failed, HubCommand, actor, moment, shown
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -133,7 +132,7 @@ class Command(HubCommand):
     def _test(self, options: dict[str, Any]) -> None:
         row = connections.named(options["name"])
         checks = _checks(row)
-        good = all(check.health is not Health.FAILED for check in checks)
+        good = doctor.is_good(checks)
         if self.as_json:
             self.show({"connection": row.name, "ok": good, "checks": checks})
         for check in [] if self.as_json else checks:
@@ -271,16 +270,14 @@ def _credentials(options: dict[str, Any], parse: Any) -> dict[str, Any]:
 
 
 def _checks(row: Connection) -> list[Check]:
-    """What the connector says of itself; the calls are kept like all others."""
-    recorder = Recorder(row.pk, 0)
+    """What the connector says of itself, kept as the connection's last test."""
+    now = clock.now()
     try:
-        with lines() as kept:
-            connector = kept.connector(row, context_for(recorder, correlation_id=ids.new_trace_id()))
-            if not isinstance(connector, Testable):
-                raise Failed("not_testable", f"Connections of kind {row.kind} cannot be tested.")
-            return connector.check()
-    finally:
-        recorder.save()
+        checks = doctor.examine(row)
+    except doctor.NotTestable as error:
+        raise Failed("not_testable", str(error)) from error
+    doctor.keep(row=row, checks=checks, actor=actor(), now=now)
+    return checks
 
 
 def _facts() -> list[dict[str, Any]]:

@@ -6,20 +6,21 @@ from typing import Any
 from django.db import migrations
 
 schedule = import_module("retailhub.console.migrations.0001_schedule")
-TASK, SECONDS = "console.measure", 300
+SCHEDULE = (("console.measure", 300),)
 
 
 def fill(apps: Any, schema_editor: Any) -> None:
-    every, _ = apps.get_model("django_celery_beat", "IntervalSchedule").objects.get_or_create(
-        every=SECONDS, period="seconds"
-    )
+    intervals = apps.get_model("django_celery_beat", "IntervalSchedule").objects
     entries = apps.get_model("django_celery_beat", "PeriodicTask").objects
-    entries.get_or_create(name=TASK, defaults={"task": TASK, "interval": every, "expire_seconds": SECONDS})
+    for task, seconds in SCHEDULE:
+        every, _ = intervals.get_or_create(every=seconds, period="seconds")
+        entries.get_or_create(name=task, defaults={"task": task, "interval": every, "expire_seconds": seconds})
     schedule.notice(apps)
 
 
 def empty(apps: Any, schema_editor: Any) -> None:
-    apps.get_model("django_celery_beat", "PeriodicTask").objects.filter(name=TASK).delete()
+    names = [task for task, _ in SCHEDULE]
+    apps.get_model("django_celery_beat", "PeriodicTask").objects.filter(name__in=names).delete()
     schedule.notice(apps)
 
 

@@ -16,25 +16,16 @@ from integrations import flow_reads
 from integrations import selectors as pipes
 from integrations.conditions import Condition, condition, is_paused
 from integrations.flow_reads import CAP, Flow, Look
+from integrations.look_words import looks_panel
 from integrations.states import Lane
 from retailhub.core import clock
 from retailhub.core.admin import Cell, Panel, table, text
 from retailhub.core.admin.parts import subject_url
-from retailhub.core.admin.words import ago, moment, span, words
+from retailhub.core.admin.words import moment, span, words
 
 RENEW_SECONDS = 5
 WAYS = {"i": "in", "o": "out"}
 LISTS = {"i": "integrations_inboxmessage", "o": "integrations_outboxmessage"}
-KINDS = {
-    "changed": "changed orders",
-    "trash": "the trash",
-    "drafts": "drafts",
-    "webhooks": "webhooks",
-    "refunds": "refunds",
-    "sweep": "content of all orders",
-    "walk": "walk over all ids",
-    "history": "history",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +89,7 @@ def _block(each: Any, state: State, request: HttpRequest) -> Block:
         how=condition(each, state.now),
         retry=f"next call {moment(max(waits))} UTC" if waits else "",
         flows=_flows(each.connection.name, flows),
-        looks=_looks(each.connection.name, looks, state.now),
+        looks=looks_panel(f"Looks at {each.connection.name}", looks, state.now),
         acts=_acts(each, state.now, request),
     )
 
@@ -138,34 +129,6 @@ def _flows(name: str, flows: Sequence[Flow]) -> Panel:
     headers = ["Flow", "Waits", "Oldest", "Lag", "In flight", "Parked", "A minute"]
     empty = "Nothing waits, and nothing has moved in the last five minutes."
     return table(f"Flows of {name}", headers, rows, empty=empty)
-
-
-def _looks(name: str, looks: Sequence[Look], now: dt.datetime) -> Panel:
-    rows = [
-        [
-            text(KINDS[look.kind]),
-            text(ago(look.finished_at, now)),
-            text(_next(look, now), tone="warn" if look.due_at and (now - look.due_at).total_seconds() > 300 else ""),
-            text(_progress(look)),
-            text(f"fails: {words(look.code)} ({look.failures} in a row)" if look.failures else "", tone="bad"),
-        ]
-        for look in looks
-    ]
-    return table(f"Looks at {name}", ["Look for", "Last done", "Next", "Round under way", "Trouble"], rows)
-
-
-def _next(look: Look, now: dt.datetime) -> str:
-    if look.due_at is None:
-        return "never again by itself"
-    return "now" if look.due_at <= now else ago(look.due_at, now)
-
-
-def _progress(look: Look) -> str:
-    if look.began_at is None:
-        return "–"
-    if look.share is None:
-        return f"{look.seen:,} orders looked at"
-    return f"{look.share:.0%}: {look.seen:,} of {look.total:,} orders"
 
 
 def facts() -> dict[str, Any]:

@@ -247,7 +247,7 @@ def _fact(figure: Figure, state: State) -> dict[str, Any]:
         "shown": number,
         "tone": tone,
         "values": {part: str(value) for part, value in values.items()},
-        "warn_at": str(target.warn_at),
-        "bad_at": str(target.bad_at),
+        "warn_at": f"{target.warn_at.normalize():f}",
+        "bad_at": f"{target.bad_at.normalize():f}",
         "taken_at": state.taken.get(figure.name, state.now),
     }
