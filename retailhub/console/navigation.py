@@ -49,6 +49,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         "System",
         (
             ("Notices", "notifications", "console.noticerule"),
+            ("Set-up", "flag", "page:guide"),
             ("Audit", "history", "core.auditentry"),
             ("Schedule", "schedule", "django_celery_beat.periodictask"),
             ("People", "badge", "auth.user"),
