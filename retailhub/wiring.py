@@ -18,7 +18,7 @@ from orders.selectors import Listed
 from orders.services import echoes, postings, showing
 from reconciliation.flows import mapped, watch
 from reconciliation.services import replay_steps
-from reconciliation.tasks import check_audit, seal_audit, watch_overdue
+from reconciliation.tasks import check_audit, seal_audit, tend_triage, watch_overdue
 from retailhub.console.notices.chore import send_notices
 from retailhub.console.tasks import measure
 from retailhub.core import bus
@@ -48,7 +48,16 @@ def connect() -> None:
     polling.WIRING.records = Listed()
     polling.WIRING.webhooks = webhook_care.look_after
     store_delivery.WIRING.present = showing.present
-    pump.CHORES[:] = [keep_house, watch_overdue, import_catalogues, seal_audit, check_audit, measure, send_notices]
+    pump.CHORES[:] = [
+        keep_house,
+        watch_overdue,
+        tend_triage,
+        import_catalogues,
+        seal_audit,
+        check_audit,
+        measure,
+        send_notices,
+    ]
     pump.STEPS[:] = [replay_steps.step, doctor.step]
     for event, handler in SUBSCRIPTIONS:
         bus.subscribe(event, handler)

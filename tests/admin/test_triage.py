@@ -139,7 +139,7 @@ def test_a_case_has_its_cause_s_owner_until_it_is_given_to_somebody_itself(world
     page = reverse("admin:reconciliation_case_change", args=[case.pk])
 
     def owner() -> str:
-        return next(fact.cell.text for fact in client.get(page).context["facts"] if fact.label == "Owner")
+        return str(next(fact.cell.text for fact in client.get(page).context["facts"] if fact.label == "Owner"))
 
     assert owner() == "nobody"
     client.post(act_url(case.cause, "claim"), REASON)

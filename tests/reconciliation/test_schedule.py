@@ -45,6 +45,7 @@ def test_a_running_schedule_is_told_of_the_change() -> None:
 
 
 def test_undoing_takes_away_our_entries_only() -> None:
+    PeriodicTask.objects.all().delete()
     migrations = (migration, later, audit)
     for each in migrations:
         each.fill(apps, None)

@@ -10,7 +10,10 @@ from decimal import Decimal
 import pytest
 from django.db import connection, connections, transaction
 from django.db.models import Count, Min, Sum
+from django_celery_beat.models import PeriodicTask
 
+from integrations import pump
+from reconciliation import tasks
 from reconciliation.models import Case, Cause, CauseDelta, CauseMoney, CauseNow, CauseSum
 from reconciliation.selectors import triage
 from reconciliation.services import cases, totals
@@ -114,6 +117,18 @@ def test_what_is_only_seen_again_moves_when_the_cause_was_last_seen() -> None:
     after = CauseNow.objects.get()
     assert (after.cases, after.risk) == (before.cases, before.risk)
     assert after.seen_at > before.seen_at  # type: ignore[operator]
+
+
+@pytest.mark.django_db
+def test_the_chore_folds_and_is_rung_by_pumps_and_by_the_schedule() -> None:
+    open_case("A", 1)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('retailhub.clock_offset', '1 hour', true)")
+    tasks.tend_triage()
+    assert (CauseDelta.objects.count(), CauseSum.objects.get().cases) == (0, 1)
+    assert tasks.tend_triage in pump.CHORES
+    entry = PeriodicTask.objects.get(task="reconciliation.tend_triage")
+    assert (entry.interval.every, entry.interval.period) == (15, "seconds")
 
 
 @pytest.fixture
