@@ -13,13 +13,12 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from retailhub.console import access_factor as factor
 from retailhub.console import access_people as people
 from retailhub.console.access import NOBODY, role_of
 from retailhub.console.access_people import NotPossible
-from retailhub.console.models import ACTS
+from retailhub.console.models import ACTS, AuthenticatorApp
 from retailhub.core.access import ACTS as GIVEN
 from retailhub.core.access import CHANGES, MEANINGS, VIEWS, Role
 from retailhub.core.admin import (
@@ -185,7 +184,7 @@ class PersonAdmin(ModelAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        enrolled = TOTPDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
+        enrolled = AuthenticatorApp.objects.filter(user=OuterRef("pk"), confirmed=True)
         return User.objects.prefetch_related("groups").annotate(enrolled=Exists(enrolled))
 
     @display(description="Role")

@@ -1,7 +1,7 @@
 """The second factor: codes of an authenticator app (RFC 6238), and backup codes for the day the phone is gone.
 
 Codes are checked, slowed down after wrong ones, and refused when used twice by django-otp. Backup codes are kept
-only as keyed digests.
+only as keyed digests, the apps' secrets encrypted.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from django.utils.crypto import get_random_string, salted_hmac
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from retailhub.console.models import AuthenticatorApp
 from retailhub.core import audit
 from retailhub.core.admin.words import moment
 
@@ -56,39 +57,41 @@ def standing(request: HttpRequest) -> Standing:
 
 def is_enrolled(user: User) -> bool:
     """Whether the person has a second factor."""
-    return bool(TOTPDevice.objects.filter(user=user, confirmed=True).exists())
+    return bool(AuthenticatorApp.objects.filter(user=user, confirmed=True).exists())
 
 
-def begin(user: User) -> TOTPDevice:
+def begin(user: User) -> AuthenticatorApp:
     """The secret that is being set up: the same until its first code has come."""
-    device, _ = TOTPDevice.objects.get_or_create(user=user, confirmed=False, defaults={"name": APP})
+    device: AuthenticatorApp
+    device, _ = AuthenticatorApp.objects.get_or_create(user=user, confirmed=False, defaults={"name": APP})
     return device
 
 
-def picture(device: TOTPDevice) -> str:
+def picture(device: AuthenticatorApp) -> str:
     """The secret as a QR code, made here: an SVG element."""
     return str(segno.make(device.config_url, error="m").svg_inline(scale=5, border=2, light="#fff"))
 
 
-def secret_text(device: TOTPDevice) -> str:
+def secret_text(device: AuthenticatorApp) -> str:
     """The secret as it is typed into an app that has no camera: in fours."""
     text = device.config_url.partition("secret=")[2].partition("&")[0]
     return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
 
-def confirm(*, user: User, code: str, now: dt.datetime) -> tuple[TOTPDevice, list[str]]:
+def confirm(*, user: User, code: str, now: dt.datetime) -> tuple[AuthenticatorApp, list[str]]:
     """Take the new secret into use by its first code, instead of any older; answers with new backup codes.
 
     Locks the person's secrets. Raises `WrongCode`.
     """
     with transaction.atomic():
-        device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=False).first()
+        device = AuthenticatorApp.objects.select_for_update().filter(user=user, confirmed=False).first()
         if device is None:
             raise WrongCode("Begin anew: this secret is not being set up any more.")
         allowed, why = device.verify_is_allowed()
         taken = allowed and device.verify_token(_plain(code))
         if taken:
-            TOTPDevice.objects.filter(user=user).exclude(pk=device.pk).delete()
+            AuthenticatorApp.objects.filter(user=user).exclude(pk=device.pk).delete()
+            TOTPDevice.objects.filter(user=user).delete()
             device.confirmed = True
             device.save()
             codes = _fresh_codes(user)
@@ -98,12 +101,12 @@ def confirm(*, user: User, code: str, now: dt.datetime) -> tuple[TOTPDevice, lis
     return device, codes
 
 
-def verify(*, user: User, code: str, now: dt.datetime) -> TOTPDevice | StaticDevice:
+def verify(*, user: User, code: str, now: dt.datetime) -> AuthenticatorApp | StaticDevice:
     """The device whose code this is. A backup code is used up. Locks the device. Raises `WrongCode`."""
     plain = _plain(code)
     by_app = plain.isdigit() and len(plain) == 6
     with transaction.atomic():
-        rows = (TOTPDevice if by_app else StaticDevice).objects.select_for_update()
+        rows = (AuthenticatorApp if by_app else StaticDevice).objects.select_for_update()
         device = rows.filter(user=user, confirmed=True).first()
         allowed, why = device.verify_is_allowed() if device else (True, None)
         taken = bool(device) and allowed and device.verify_token(plain if by_app else _digest(plain))
@@ -131,7 +134,8 @@ def codes_left(user: User) -> int:
 
 def remove(user: User) -> None:
     """Take the second factor away, backup codes included; whoever calls writes down why."""
-    TOTPDevice.objects.filter(user=user).delete()
+    AuthenticatorApp.objects.filter(user=user).delete()
+    TOTPDevice.objects.filter(user=user).delete()  # what older releases had: sessions may still go by it
     StaticDevice.objects.filter(user=user).delete()
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django_otp.oath import totp
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from playwright.sync_api import expect
 
+from retailhub.console.models import AuthenticatorApp
 from retailhub.core.access import Role
 from tests.browser.conftest import PASSWORD
 from tests.browser.support import Person
@@ -23,7 +23,7 @@ def test_an_owner_sets_up_a_second_factor_comes_in_by_a_backup_code_and_adds_a_p
     page = person.page
     person.log_in("nina", PASSWORD)
     expect(page.locator(".rh-qr svg")).to_be_visible()
-    device = TOTPDevice.objects.get(user=owner)
+    device = AuthenticatorApp.objects.get(user=owner)
     page.get_by_role("textbox", name="Code").fill(f"{totp(device.bin_key):06d}")
     page.get_by_role("button", name="Take into use").click()
     person.looks()

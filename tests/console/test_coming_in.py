@@ -14,10 +14,10 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from django_otp.oath import totp
 from django_otp.plugins.otp_static.models import StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from retailhub.console.access import role_of
 from retailhub.console.access_door import client_address
+from retailhub.console.models import AuthenticatorApp
 from retailhub.core.access import Role
 from retailhub.core.models import AuditEntry
 from tests.commands.conftest import command
@@ -47,7 +47,7 @@ def log_in(client: Client, name: str = "olga", password: str = PASSWORD, **more:
 
 
 def code_of(user: User, *, ahead: int = 0) -> str:
-    device = TOTPDevice.objects.filter(user=user).latest("pk")
+    device = AuthenticatorApp.objects.filter(user=user).latest("pk")
     return f"{totp(device.bin_key, drift=ahead):06d}"
 
 
@@ -148,7 +148,7 @@ def test_whoever_has_not_given_the_code_changes_nothing_of_the_second_factor(db:
     log_in(thief)
     for values in ({"new_codes": "yes"}, {"another": "yes"}, {"code": "123456"}):
         assert thief.post(SETUP, values).headers["Location"].startswith(CODE)
-    assert TOTPDevice.objects.count() == 1
+    assert AuthenticatorApp.objects.count() == 1
     assert thief.post(CODE, {"leave": "yes"}).headers["Location"] == LOGIN
     assert thief.get(CODE).headers["Location"].startswith(LOGIN)
 
@@ -256,7 +256,7 @@ def test_an_owner_adds_people_gives_roles_locks_and_resets(db: None) -> None:
     enrol(client, nina)
     assert owner.post(act("reset_factor", nina), REASON).status_code == 302
     assert written("reset_second_factor").reason == REASON["reason"]
-    assert not TOTPDevice.objects.filter(user=nina).exists()
+    assert not AuthenticatorApp.objects.filter(user=nina).exists()
     assert owner.post(act("lock", nina), REASON).status_code == 302
     assert client.get(HOME).status_code == 302
     assert owner.post(act("unlock", nina), REASON).status_code == 302
