@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import smtplib
 from urllib.parse import urlsplit
 
@@ -39,6 +40,10 @@ def send(*, to: str, subject: str, text: str, public_id: str) -> None:
     except OSError as error:
         # it may have been taken before the line broke
         raise Unknown(f"The mail server did not answer: {type(error).__name__}.") from error
+    finally:
+        # what it says to a goodbye changes nothing
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            server.close()
 
 
 def message_id(public_id: str) -> str:

@@ -69,5 +69,7 @@ def logging_config(*, level: str, form: str) -> dict[str, Any]:
             "django.server": {"level": "WARNING"},
             "celery": {"level": "WARNING"},
             "kombu": {"level": "WARNING"},
+            # at DEBUG it writes whole addresses, which may be secrets
+            "urllib3": {"level": "INFO"},
         },
     }
