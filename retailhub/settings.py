@@ -364,7 +364,8 @@ UNFOLD = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"navigation": "retailhub.console.navigation.groups"},
-    "STYLES": ["retailhub.console.navigation.stylesheet"],
+    "STYLES": ["retailhub.console.navigation.stylesheet", "retailhub.console.navigation.search_stylesheet"],
+    "SCRIPTS": ["retailhub.console.navigation.search_script"],
     "ACCOUNT": {
         "navigation": [
             {"title": "Second factor", "link": reverse_lazy("admin:second_factor_setup")},

@@ -99,3 +99,13 @@ def favicon(_request: HttpRequest) -> str:
 def stylesheet(_request: HttpRequest) -> str:
     """The address of our own styles."""
     return static("console/console.css")
+
+
+def search_stylesheet(_request: HttpRequest) -> str:
+    """The address of the search box's styles."""
+    return static("console/search.css")
+
+
+def search_script(_request: HttpRequest) -> str:
+    """The address of the search box's key."""
+    return static("console/search.js")

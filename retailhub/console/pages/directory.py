@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.http import HttpResponse
 
-from retailhub.console.pages import figure, flows, guide
+from retailhub.console.pages import figure, flows, guide, search
 
 View = Callable[..., HttpResponse]
 
@@ -53,6 +53,7 @@ PAGES: tuple[Page, ...] = (
         view=flows.view,
         label="Flows",
     ),
+    Page(name="find", address="find/", permission="orders.view_order", view=search.view, label="Search", methods=BOTH),
     Page(
         name="figure",
         address="figure/<slug:name>/",
