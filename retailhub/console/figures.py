@@ -50,7 +50,7 @@ class Figure:
     def shown(self, value: Decimal, part: str = "") -> str:
         """The value for people: ``1,234``, ``3 min``, ``0.4 %``, ``12.50 EUR``."""
         if self.unit == SECONDS:
-            return span(float(value))
+            return span(float(value)) if value == 0 or value >= 1 else "under 1 s"
         if self.unit == PERCENT:
             return f"{value:.1f} %"
         if self.unit == MONEY:

@@ -20,8 +20,11 @@ from retailhub.core.admin import Act, Doing, Panel, ReasonForm, table, text
 from retailhub.core.admin.acts import perform
 from retailhub.core.admin.words import moment
 
-SPANS = {"24h": ("Last 24 hours", dt.timedelta(days=1), 900), "7d": ("Last 7 days", dt.timedelta(days=7), 7200)}
-"""By name: label, how long, and seconds of one step."""
+SPANS = {
+    "24h": ("Last 24 hours", dt.timedelta(days=1), 900, 3600),
+    "7d": ("Last 7 days", dt.timedelta(days=7), 7200, 6 * 3600),
+}
+"""By name: label, how long, and seconds of one step of the chart and of one row of the table."""
 CHANGE = "console.manage_notices"
 """A target says from when on people are warned, as notices do."""
 UNITS = {figures.COUNT: "", figures.SECONDS: " (seconds)", figures.PERCENT: " (%)", figures.MONEY: " (of any currency)"}
@@ -82,7 +85,7 @@ def view(request: HttpRequest, name: str) -> HttpResponse:
     """The trend of a figure, over a day or a week."""
     figure, now = _named(name), clock.now()
     chosen = request.GET.get("span", "24h")
-    label, length, step = SPANS.get(chosen, SPANS["24h"])
+    label, length, step, row_seconds = SPANS.get(chosen, SPANS["24h"])
     since, target = trends.slot_of(now - length, step), figures.targets()[name]
     points = trends.series(names=[name], since=since, step_seconds=step)[name]
     drawn = charts.chart(figure, target, points, since=since, until=now, step_seconds=step, span_words=label.lower())
@@ -94,20 +97,25 @@ def view(request: HttpRequest, name: str) -> HttpResponse:
         "since": since,
         "as_of": now,
         "tone": target.tone(points[-1].value) if points else "quiet",
-        "spans": [(key, words, key == chosen) for key, (words, _, _) in SPANS.items()],
+        "spans": [(key, words, key == chosen) for key, (words, *_) in SPANS.items()],
         "target": home.target_words(figure, target),
         "bad": figure.shown(target.bad_at),
         "changed": f"changed by {target.by} {moment(target.at)} UTC" if target.by else "as RetailHub came",
         "change_url": reverse("admin:figure_target", args=[name]) if request.user.has_perm(CHANGE) else "",
-        "panels": [_values(figure, points, target)],
+        "panels": [_values(figure, points, target, row_seconds)],
     }
     return TemplateResponse(request, "console/figure.html", context)
 
 
-def _values(figure: Figure, points: list[trends.Point], target: figures.Target) -> Panel:
+def _values(figure: Figure, points: list[trends.Point], target: figures.Target, row_seconds: int) -> Panel:
+    """The chart as a table, for who cannot see it or wants the numbers."""
+    highest: dict[dt.datetime, Decimal] = {}
+    for point in points:
+        at = trends.slot_of(point.at, row_seconds)
+        highest[at] = max(point.value, highest.get(at, point.value))
     rows = [
-        [text(moment(point.at)), text(figure.shown(point.value), tone=target.tone(point.value).replace("good", ""))]
-        for point in reversed(points)
+        [text(moment(at)), text(figure.shown(value), tone=target.tone(value).replace("good", ""))]
+        for at, value in reversed(highest.items())
     ]
     return table("Values", ["From (UTC)", "Highest"], rows, empty="Nothing was measured in this time.")
 

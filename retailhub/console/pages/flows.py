@@ -87,7 +87,7 @@ def _block(each: Any, state: State, request: HttpRequest) -> Block:
         url=subject_url(f"connection:{key}"),
         mode=each.connection.mode,
         how=condition(each, state.now),
-        retry=f"next call {moment(max(waits))} UTC" if waits else "",
+        retry=f"Retry at {moment(max(waits))} UTC." if waits else "",
         flows=_flows(each.connection.name, flows),
         looks=looks_panel(f"Looks at {each.connection.name}", looks, state.now),
         acts=_acts(each, state.now, request),

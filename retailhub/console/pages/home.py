@@ -139,7 +139,7 @@ def shown(figure: Figure, values: Values, target: Target) -> tuple[str, str, str
 def target_words(figure: Figure, target: Target) -> str:
     """``target: at most 5 min``."""
     if not target.warn_at:
-        return "target: none"
+        return "target: 0"
     return f"target: at most {figure.shown(target.warn_at).removesuffix(' or more')}"
 
 
