@@ -35,6 +35,8 @@ SINCE = "CASE m.status WHEN 'pending' THEN m.due_at ELSE m.lease_until END"
 
 BRISK = "('changed', 'trash')"
 """Looks that come before all others: the slow ones wait for them, and for each other."""
+PATIENCE = "least(p.every_seconds, 21600) * interval '1 second'"
+"""How long a slow look may wait for its next step: a store that is busy with the brisk ones may never come to it."""
 
 UNCLAIMED = f"""
 SELECT m.connection_id, 'i', count(*), extract(epoch FROM (SELECT rh_now()) - min({SINCE}))::float, ''
@@ -55,7 +57,8 @@ FROM integrations_poll p
 JOIN integrations_connection c ON c.id = p.connection_id AND c.mode <> 'off'
 JOIN integrations_connectionstate s ON s.connection_id = c.id AND {OPEN_FOR_WORK}
   AND coalesce(s.retry_at, '-infinity') <= {LATE}
-WHERE p.due_at < {LATE} AND coalesce(p.lease_until, '-infinity') < {LATE} AND p.kind IN {BRISK}
+WHERE p.due_at < {LATE} AND coalesce(p.lease_until, '-infinity') < {LATE}
+  AND (p.kind IN {BRISK} OR p.due_at < (SELECT rh_now()) - {PATIENCE})
 GROUP BY p.connection_id
 ORDER BY 1, 2
 """  # noqa: S608 - made of the constants above

@@ -61,13 +61,20 @@ def store_ids() -> list[int]:
 
 
 def drain(*, seconds: float) -> int:
-    """Make every step that is due, store by store, until none is or the time is up; returns how many."""
+    """Make what is due, a step of each store in turn, until nothing is or the time is up; returns how many steps.
+
+    Chance says who is first: a store whose steps take all the time must not keep the same others from theirs.
+    """
     ends, made = time.monotonic() + seconds, 0
+    waiting = store_ids()
+    rng.shuffle(waiting)
     kept = Lines()
     try:
-        for store in store_ids():
-            while time.monotonic() < ends and work(lines=kept, store_id=store):
+        while waiting and time.monotonic() < ends:
+            store = waiting.pop(0)
+            if work(lines=kept, store_id=store):
                 made += 1
+                waiting.append(store)
     finally:
         kept.close()
     return made

@@ -222,6 +222,20 @@ def test_a_store_that_nobody_looks_at_is_a_case_until_somebody_does() -> None:
     assert watch() == {}
 
 
+def test_a_slow_look_that_never_gets_its_turn_is_a_case_until_it_does() -> None:
+    store = connect("eu", "woocommerce")
+    every = polls.periods()[PollKind.WALK]
+    polls.ensure(connection_id=store.pk, kinds=[PollKind.CHANGED, PollKind.WALK])
+    for late in (every - 60, every + 60):
+        shift(every + late)
+        polls.save(replace(look(store), done=True))
+        assert watch() == ({} if late < every else {"work_overdue": f"connection:{store.pk}"})
+    walk = look(store)
+    assert walk.kind is PollKind.WALK
+    polls.save(walk)
+    assert watch() == {}
+
+
 def test_looks_that_fail_each_time_are_a_case_until_one_succeeds() -> None:
     store = connect("eu", "woocommerce")
     polls.fail(look(store), code="timed_out", detail="too slow", due_in=1)
