@@ -6,6 +6,7 @@ import datetime as dt
 import itertools
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -160,7 +161,7 @@ def test_urgent_causes_stand_first_and_name_the_notice(hook: Hook) -> None:
         ({"connection": "erp"}, {"C"}),
     ],
 )
-def test_a_rule_tells_only_of_what_it_names(hook: Hook, wanted: dict[str, object], told: set[str], erp: int) -> None:
+def test_a_rule_tells_only_of_what_it_names(hook: Hook, wanted: dict[str, Any], told: set[str], erp: int) -> None:
     made = rule(hook.url, **wanted)
     opens("A", money="99.49")
     opens("B", cases_of=(1, 2), money="49.75")

@@ -52,7 +52,7 @@ def test_named_files_and_folders_of_the_repository_exist(path: Path) -> None:
 @EACH
 def test_named_commands_and_their_verbs_exist(path: Path) -> None:
     known = set(get_commands()) | OURS_OUTSIDE
-    named = re.findall(r"(?:manage\.py|\bhub) ([a-z_]+)(?: ([a-z]+)\b)?", text_of(path))
+    named = re.findall(r"(?:manage\.py|\bhub) ([a-z_]+)(?: ([a-z]+(?:-[a-z]+)*)\b)?", text_of(path))
     assert {name for name, _ in named} - known == set()
     spoken = {f"{name} {verb}" for name, verb in named if name in known - OURS_OUTSIDE and len(set(verbs_of(name))) > 1}
     assert {words for words in spoken if words not in set(verbs_of(words.partition(" ")[0]))} - bare() == set()

@@ -65,7 +65,7 @@ class MailServer:
         self.port = int(self._server.server_address[1])
 
     def take(self, raw: bytes) -> None:
-        self.mails.append(cast(EmailMessage, email.message_from_bytes(raw, policy=email.policy.default)))
+        self.mails.append(email.message_from_bytes(raw, policy=email.policy.default))
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()

@@ -170,10 +170,10 @@ def _failed(notice: Notice, error: ConnectorError) -> None:
 
 
 def _next(notice: Notice, error: ConnectorError, now: dt.datetime) -> dt.datetime:
-    told: dt.datetime | None = getattr(error, "retry_at", None)
-    if told is not None and isinstance(error, RateLimited):
-        return told
-    wait = min(FIRST_WAIT * 2 ** (notice.attempts - 1), LONGEST_WAIT)
+    if isinstance(error, RateLimited):
+        return error.retry_at
+    wait = min(FIRST_WAIT * (1 << (notice.attempts - 1)), LONGEST_WAIT)
+    told = error.retry_at if isinstance(error, Unknown) else None
     return max(now + wait, told or now)
 
 
