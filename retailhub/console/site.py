@@ -17,7 +17,7 @@ from reconciliation import codes
 from reconciliation.services import replay_runs, replays
 from retailhub.console.access_pages import DoorSite
 from retailhub.console.navigation import LABELS
-from retailhub.console.pages import compare, home, timeline
+from retailhub.console.pages import compare, guide, home, timeline
 from retailhub.console.pages.directory import PAGES, Page, View
 from retailhub.console.story import decision_sentence
 from retailhub.core.admin import Moment, Panel, Refused
@@ -36,7 +36,8 @@ class ConsoleSite(DoorSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if request.headers.get("X-Live"):
             return TemplateResponse(request, "console/home_parts.html", home.context(request))
-        answer: HttpResponse = super().index(request, {**home.context(request), **(extra_context or {})})
+        shown = {**home.context(request), "setup_steps": guide.open_steps_for(request)}
+        answer: HttpResponse = super().index(request, {**shown, **(extra_context or {})})
         return answer
 
     def sentence(self, *, code: str, outcome: str, detail: str) -> str:

@@ -22,16 +22,19 @@ from inventory.services import first_look
 from orders.decided import HELD, SHADOW
 from retailhub.console.pages import guide_looks as looks
 from retailhub.console.pages.guide_forms import ConnectForm, ModeForm, RouteForm
-from retailhub.console.pages.guide_state import STEPS, address, has_worker, open_steps, troubles
+from retailhub.console.pages.guide_state import STEPS, OpenStep, address, has_worker, open_steps, troubles
 from retailhub.console.pages.guide_words import WORDS
 from retailhub.core import clock
 from retailhub.core.admin.parts import subject_url
 
-__all__ = ["open_steps"]
-
 READ_SECONDS = 12.0
 """How long a page waits for a catalogue."""
 TITLE = "Set-up"
+
+
+def open_steps_for(request: HttpRequest) -> list[OpenStep]:
+    """The steps that are not done, for the line on the home page of those who may see connections."""
+    return open_steps() if request.user.has_perm("integrations.view_connection") else []
 
 
 def overview(request: HttpRequest) -> HttpResponse:
@@ -97,7 +100,7 @@ def _save(request: HttpRequest, form: ConnectForm, kind: Kind, side: Side | None
         form.add_error("connection_name", f"There is a connection named {name} already.")
         return None
     _ask_doctor(request, name, "saved in the set-up")
-    messages.success(request, f"{name} is saved. It is being tested.")
+    messages.success(request, f"{name} is saved and will be tested now.")
     return name
 
 

@@ -174,7 +174,12 @@ class ConnectForm(forms.Form):
     @property
     def first(self) -> list[tuple[BoundField, str]]:
         """What must be said, each with what the last test found at it."""
-        return self._parts(more=False)
+        return [part for part in self._parts(more=False) if part[0].name != "reason"]
+
+    @property
+    def last(self) -> list[tuple[BoundField, str]]:
+        """Why something that there is already is changed."""
+        return [(self["reason"], "")] if "reason" in self.fields else []
 
     @property
     def more(self) -> list[tuple[BoundField, str]]:

@@ -40,6 +40,8 @@ AT_FIELDS: Mapping[str, Sequence[str]] = {
     "rounding": ("rounding",),
 }
 """Which field a line of a test is about: the first that the kind has."""
+PRIVATE = "is a private address"
+"""What a test says of an address that is not called."""
 
 
 def troubles(side: Side | None) -> dict[str, str]:
@@ -54,6 +56,8 @@ def troubles(side: Side | None) -> dict[str, str]:
             name = next((name for name in AT_FIELDS.get(check.name, ()) if name in fields), None)
             if name is not None:
                 found.setdefault(name, f"{check.sentence} {check.fix}".strip())
+            if PRIVATE in check.sentence:
+                found["allow_private"] = "Tick this if the address is meant to be in your own network."
     return found
 
 
