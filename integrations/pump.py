@@ -28,7 +28,7 @@ IDLE_SECONDS = 0.25
 LOOK_SECONDS = 1.0
 """Between two questions whether a look at a store is due."""
 SWEEP_SECONDS = 2.0
-MOST_INBOX_THREADS = 4
+MOST_INBOX_THREADS = 8
 """One more than there are stores: each may be slow to tell what its deliveries leave out, and one stays free."""
 
 
