@@ -99,7 +99,7 @@ def _line(cause: Cause, money: Mapping[str, Decimal]) -> Line:
     evidence: Mapping[str, str] = cause.newest or {}  # type: ignore[attr-defined]
     # what others wrote freely is left out: nobody can tell what is personal in it
     line = codes.code_for(cause.code)
-    text = codes.sentence(line, key=cause.key, detail="", evidence={**evidence, "detail": ""})
+    text = codes.sentence(line, key=cause.key, detail="", evidence=evidence)
     return Line(
         public_id=cause.public_id,
         sentence=short(text),

@@ -292,12 +292,12 @@ def test_a_rule_that_is_off_tells_nothing_and_begins_anew_when_it_is_on(hook: Ho
 
 
 def test_two_workers_at_once_tell_of_a_change_once(hook: Hook) -> None:
-    rule(hook.url)
-    rule(hook.url, name="other")
+    for number in range(6):
+        rule(hook.url, name=str(number))
     opens("A")
     opens("B")
     _together(lambda: changes.watch(now=dt.datetime(2026, 11, 24, 12, 1, tzinfo=dt.UTC)))
-    assert Notice.objects.count() == 2
+    assert Notice.objects.count() == 6
     Notice.objects.update(due_at=dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
     _together(sending.send_due)
     ids = [call.headers["Idempotency-Key"] for call in hook.calls]
@@ -379,8 +379,9 @@ def _together(work: Callable[[], object]) -> None:
     barrier = threading.Barrier(2)
 
     def run() -> None:
-        barrier.wait(10)
         try:
+            connections["default"].ensure_connection()
+            barrier.wait(10)
             work()
         finally:
             connections.close_all()
