@@ -13,10 +13,14 @@ from integrations.connectors.lookalike_erp.connector import Connector as Lookali
 from integrations.connectors.tryton import config as tryton_config
 from integrations.connectors.tryton.connector import Connector as Tryton
 from integrations.connectors.woocommerce import config as woocommerce_config
+from integrations.connectors.woocommerce import mapping as woocommerce_mapping
 from integrations.connectors.woocommerce import outline as woocommerce_outline
+from integrations.connectors.woocommerce import provenance as woocommerce_provenance
 from integrations.connectors.woocommerce.connector import Connector as WooCommerce
 from integrations.ports.context import CallContext, ConnectionInfo
+from integrations.ports.documents import Order
 from integrations.ports.errors import Misconfigured
+from integrations.ports.provenance import Tracer
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,10 @@ class Kind:
     """Only for looking at RetailHub: nobody's real system is of this kind."""
     outline: Callable[[bytes], Mapping[str, str] | None] = lambda _body: None
     """What a store's own bytes say of an order, by our names: for people who compare."""
+    read_order: Callable[[bytes], Order] | None = None
+    """A store's own bytes of an order, as they become the canonical one."""
+    trace: Tracer | None = None
+    """Of which values of them each of its fields is made."""
 
 
 KINDS = {
@@ -52,6 +60,8 @@ KINDS = {
             parse_settings=woocommerce_config.parse_settings,
             parse_credentials=woocommerce_config.parse_credentials,
             outline=woocommerce_outline.outline,
+            read_order=woocommerce_mapping.order_from_body,
+            trace=woocommerce_provenance.trace,
             label="WooCommerce",
             settings=woocommerce_config.Settings,
             credentials=woocommerce_config.Credentials,

@@ -45,7 +45,7 @@ def pattern_of(field: str) -> str:
 
 def fields(order: Order) -> Iterator[tuple[str, Any]]:
     """Every field of an order that holds no further fields, with its value, in the order of the document."""
-    yield from _flat("", order)
+    yield from leaves(order)
 
 
 def field_of(order: Order, field: str) -> Any:
@@ -58,12 +58,13 @@ def field_of(order: Order, field: str) -> Any:
     raise UnknownField(f"This order has no field {field!r}; there are {there}{' …' if len(known) > 12 else ''}.")
 
 
-def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """The same of any canonical document."""
     if isinstance(value, msgspec.Struct):
         for part in value.__struct_fields__:
-            yield from _flat(f"{name}.{part}" if name else part, getattr(value, part))
+            yield from leaves(getattr(value, part), f"{name}.{part}" if name else part)
     elif isinstance(value, tuple):
         for position, item in enumerate(value):
-            yield from _flat(f"{name}.{position}", item)
+            yield from leaves(item, f"{name}.{position}")
     else:
         yield name, value

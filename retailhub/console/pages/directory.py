@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.http import HttpResponse
 
-from retailhub.console.pages import figure, flows, guide, search
+from retailhub.console.pages import explain, figure, flows, guide, search
 
 View = Callable[..., HttpResponse]
 
@@ -52,6 +52,14 @@ PAGES: tuple[Page, ...] = (
         permission="integrations.view_connection",
         view=flows.view,
         label="Flows",
+    ),
+    Page(name="explain", address="explain/<slug:order>/", permission="orders.view_order", view=explain.view),
+    Page(
+        name="explain_unmask",
+        address="explain/<slug:order>/unmask/",
+        permission="console.see_personal_data",
+        view=explain.unmask,
+        methods=BOTH,
     ),
     Page(name="find", address="find/", permission="orders.view_order", view=search.view, label="Search", methods=BOTH),
     Page(

@@ -9,7 +9,8 @@ from django.core.management.base import CommandParser
 
 from orders import selectors as orders
 from orders.selectors import OrderView
-from retailhub.console import story
+from retailhub.console import explain_words, explaining, story
+from retailhub.console.explaining import NoSuchField
 from retailhub.console.lookup import NotFound, find
 from retailhub.console.story import Entry, Teller
 from retailhub.core import audit, clock, privacy
@@ -20,13 +21,19 @@ RAW = ("headers", "body", "bodies", "sent", "received")
 
 class Command(HubCommand):
     help = "Tell all that happened to an order, from its first delivery to its documents in the ERP."
-    expected = (NotFound,)
+    expected = (NotFound, NoSuchField)
 
     def add_options(self, parser: CommandParser) -> None:
         parser.add_argument(
             "order",
             metavar="ORDER",
             help="ord_…, eu:1001, a number, a reference such as WC-eu-1001, or a message: msg_i12.",
+        )
+        parser.add_argument(
+            "--field",
+            default="",
+            metavar="NAME",
+            help="Where one value comes from: total, lines.0.total, billing.city.",
         )
         parser.add_argument("--raw", action="store_true", help="With the bodies that came and went.")
         parser.add_argument("--unmask", action="store_true", help="Show personal data; needs --reason, is audited.")
@@ -39,6 +46,9 @@ class Command(HubCommand):
         if unmask:
             about = found.order.subject if found.order else f"message:{options['order']}"
             audit.record(actor=actor(), action="unmask", subject=about, reason=options["reason"], now=clock.now())
+        if options["field"]:
+            self._explain(found.order, options["field"], unmasked=unmask)
+            return
         teller = Teller(raw=options["raw"], unmasked=unmask)
         entries = teller.of_order(found.order) if found.order else teller.of_delivery(found.message_id or 0)
         facts = _summary(found.order, unmasked=unmask) if found.order else None
@@ -46,6 +56,16 @@ class Command(HubCommand):
             self.show({"order": facts, "story": entries})
         else:
             self._tell(facts, entries)
+
+    def _explain(self, order: OrderView | None, name: str, *, unmasked: bool) -> None:
+        if order is None:
+            raise Failed("no_such_field", "This message belongs to no order, so it has no values.")
+        found = explaining.explain(order, name, unmasked=unmasked)
+        if self.as_json:
+            self.show(found)
+            return
+        for line in explain_words.sentences(found):
+            self.say(line)
 
     def _tell(self, facts: dict[str, Any] | None, entries: list[Entry]) -> None:
         for line in _heading(facts) if facts else ["This message belongs to no order."]:
