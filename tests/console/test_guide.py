@@ -3,15 +3,18 @@ wrong."""
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -104,7 +107,13 @@ def test_from_nothing_to_an_order_in_the_ledger(shop: Shop) -> None:
     assert client.post(f"{GUIDE}route/{FROM}", company).status_code == 302
     assert client.post(f"{GUIDE}catalogue/{FROM}").status_code == 302
     assert SkuMapping.objects.count() == len(known_skus())
-    assert "SKUs that eu sells" in words_of(client.post(f"{GUIDE}skus/{FROM}"))
+    compared = words_of(client.post(f"{GUIDE}skus/{FROM}"))
+    told = StringIO()
+    call_command("catalogue", "compare", "eu", "erp", "--json", stdout=told)
+    facts = json.loads(told.getvalue())
+    assert 0 < facts["known"] < facts["total"]
+    assert f"erp knows {facts['known']} of {facts['total']} SKUs that eu sells" in compared
+    assert all(each["sku"] in compared for each in facts["unknown"])
     assert done(client) == ["erp", "store", "route", "skus"]
     assert {row.mode for row in Connection.objects.all()} == {"off"}
 
