@@ -15,6 +15,7 @@ from reconciliation.admin.shared import MARKDOWN, SIDES
 from reconciliation.codes import CODES
 from reconciliation.models import Case
 from reconciliation.selectors.past import past_causes
+from reconciliation.services.editing import words_of
 from retailhub.core import privacy
 from retailhub.core.admin import Cell, Moment, Panel, Site, subject_cell, table, text
 from retailhub.core.admin.parts import message_url, subject_url
@@ -75,12 +76,13 @@ class Fault:
 def fault_of(case: Case, name: str) -> Fault:
     """``name`` is what people call the case's subject."""
     state, evidence = state_of(case), case.evidence
-    origin = [subject_cell(case.subject, name)]
+    about = name or case.subject.partition(":")[2]
+    origin = [Cell(text=about, url=subject_url(case.subject))]
     line = evidence.get("line") or evidence.get("fee")
     if line:
         origin.append(text(f"line “{privacy.mask_text(str(line))}”"))
-    if state.name:
-        what = "answered about" if state.is_document else "came with"
+    if state.name and state.name != about:
+        what = f"what {state.message.connection.name} answered to" if state.is_document else "message"
         origin.append(Cell(text=f"{what} {state.name}", url=message_url(state.name)))
     return Fault(kind=KINDS.get(case.code, "Value at fault"), value=privacy.mask_text(case.cause.key), origin=origin)
 
@@ -89,12 +91,14 @@ def standing_words(state: State) -> list[tuple[str, str]]:
     """What people have said of the order or its message already: sentences with a tone."""
     found = []
     if state.given_up is not None:
-        who = f"{state.given_up.actor_name} gave it up on {moment(state.given_up.at)}: {state.given_up.reason}"
+        why = state.given_up.reason.rstrip(".")
+        who = f"{state.given_up.actor_name} gave it up on {moment(state.given_up.at)}: {why}."
         end = "Nothing more of the order goes to the ERP until that is taken back."
         found.append((f"{privacy.mask_text(who)} {end}", "warn"))
     if state.edit is not None:
         newer = " The order has changed in the shop since; the edit was kept." if state.edit.newer else ""
-        who = f"{state.edit.actor_name} edited what is sent ({', '.join(state.edit.fields)}): {state.edit.reason}"
+        fields = "; ".join(words_of(each) for each in state.edit.fields)
+        who = f"{state.edit.actor_name} edited what is sent ({fields}): {state.edit.reason.rstrip('.')}."
         end = "A later change in the shop does not overwrite it: a case tells of it."
         found.append((f"{privacy.mask_text(who)}{newer} {end}", "warn"))
     return found

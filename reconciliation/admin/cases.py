@@ -200,8 +200,12 @@ class CaseAdmin(ModelAdmin):
         by_name = {each["act"].name: each for each in found}
         wanted = [case_page.FIRST_ACT.get(case.code, ""), "take_back" if state_of(case).given_up else "", "replay"]
         first = next((by_name[name] for name in wanted if name in by_name), None)
-        rest = [each for each in found if each is not first]
-        return {"first": first, "rest": rest}
+        team = [each for each in found if each["act"] in CASE_ACTS]
+        return {
+            "first": first,
+            "rest": [each for each in found if each is not first and each not in team],
+            "team": team,
+        }
 
     def facts(self, request: HttpRequest, obj: Case) -> Sequence[Fact]:
         cause = obj.cause

@@ -82,13 +82,17 @@ def _plan(edited: Edited, actor: Any, reason: str, now: dt.datetime) -> ReplayRu
 
 def told(changes: Sequence[Change]) -> str:
     """What an edit changes, for people; personal data is named and not shown."""
-    return (
-        "; ".join(
-            f"{change.path}: {_shown(change, change.before)} → {_shown(change, change.after)}"
-            for change in changes[:20]
-        )
-        + "."
-    )
+    each = [f"{words_of(one.path)}: {_shown(one, one.before)} → {_shown(one, one.after)}" for one in changes[:20]]
+    return f"{'; '.join(each)}{' and more' if len(changes) > 20 else ''}."
+
+
+def words_of(path: str) -> str:
+    """``lines.0.item_code`` → ``line 1, item code``; ``shipping.city`` → ``shipping city``."""
+    first, _, rest = path.partition(".")
+    number, _, field = rest.partition(".")
+    if first == "lines" and number.isdigit():
+        return f"line {int(number) + 1}, {field.replace('.', ' ').replace('_', ' ')}".rstrip(", ")
+    return path.replace(".", " ").replace("_", " ")
 
 
 def kept(changes: Sequence[Change]) -> tuple[dict[str, Any], dict[str, Any]]:

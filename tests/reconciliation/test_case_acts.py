@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations import asking
+from integrations import selectors as pipes
 from integrations.models import Connection, InboxMessage, LegalEntity, MessageEdit, OutboxMessage, SalesRoute
 from integrations.ports import documents
 from integrations.ports.documents import DocumentState, ExternalDocument, SalesOrder
@@ -53,7 +54,7 @@ def do(client: Client, case: Case, act: str, **values: Any) -> Any:
 
 def sent() -> SalesOrder:
     """The document that went out last for 903."""
-    (body,) = [each for each in edits.pipes.bodies_of(message_id=message().pk) if each.revision == message().revision]
+    (body,) = [each for each in pipes.bodies_of(message_id=message().pk) if each.revision == message().revision]
     return documents.decode(bytes(body.body), SalesOrder)
 
 
@@ -149,7 +150,8 @@ def test_an_edit_is_sent_under_its_reference_and_the_case_closes(world: World) -
     assert entry.before == {"lines.0.item_code": "KNOWN-1", "shipping.city": privacy.HIDDEN}
     assert "Bath" not in str(entry.after)
     event = CaseEvent.objects.get(case=case, what="edited")
-    assert "lines.0.item_code: KNOWN-1 → KNOWN-2" in event.note
+    assert "line 1, item code: KNOWN-1 → KNOWN-2" in event.note
+    assert f"shipping city: {privacy.HIDDEN} → {privacy.HIDDEN}" in event.note
 
 
 @pytest.mark.parametrize(
@@ -312,7 +314,7 @@ def test_adopting_reads_and_compares_and_ends_the_case_with_proof(
     erp_has(monkeypatch, held(reference=""))
     assert do(client, case, "adopt", document="77").status_code == 302
     case.refresh_from_db()
-    reference = edits.pipes.references_of(subject=case.subject)[0]
+    reference = pipes.references_of(subject=case.subject)[0]
     assert (reference.external_id, reference.number, reference.state) == ("77", "SO-77", "confirmed")
     assert (case.state, message().status) == ("closed", "done")
     assert CaseEvent.objects.get(case=case, what="adopted").actor == "olga"

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import msgspec
 from django.core.management.base import CommandParser
 
+from integrations import selectors as pipes
 from integrations.ports.errors import ConnectorError, Misconfigured
 from orders import selectors as orders
 from orders.services import edits
@@ -80,7 +81,7 @@ class Command(HubCommand):
 
     def _drop_edit(self, options: dict[str, Any], who: Who) -> None:
         pk = _document(options["message"])
-        row = reading_back.pipes.effect_named(pk)
+        row = pipes.effect_named(pk)
         if row is None:
             raise Failed("no_such_message", f"There is no message {options['message']}.")
         editing.drop_edit(subject=row.subject, message_ids=[pk], **who)

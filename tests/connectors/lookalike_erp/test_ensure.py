@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from integrations.connectors.lookalike_erp.connector import Connector
-from integrations.ports.capabilities import Ensured, Health, OrderSink, ProductSource, Target, Testable
+from integrations.ports.capabilities import DocumentReader, Ensured, Health, OrderSink, ProductSource, Target, Testable
 from integrations.ports.context import ConnectionInfo
 from integrations.ports.documents import Address, DocumentState, SalesLine, SalesLineKind, SalesTax
 from integrations.ports.errors import Misconfigured, Rejected
@@ -42,6 +42,28 @@ def test_a_batch_is_created_confirmed_and_read_back_in_five_calls(desk: Desk) ->
     assert first.document.state is DocumentState.CONFIRMED
     assert first.document.number.startswith("SO-")
     assert first.document.total == asks[0].document.total
+
+
+def test_a_document_is_read_by_its_id_and_followed_by_it_whatever_reference_it_carries(desk: Desk) -> None:
+    (by_hand,) = desk.asks(1)
+    (made,) = desk.connector.ensure_many([by_hand])
+    assert isinstance(made, Ensured)
+    external_id = made.document.external_id
+    assert isinstance(desk.connector, DocumentReader)
+    assert desk.connector.read_document(external_id) == made.document
+    assert desk.connector.read_document("no-such-id") is None
+    assert desk.connector.read_document(f"{external_id},x") is None
+
+    ours = replace(
+        by_hand,
+        reference="WC-eu-77",
+        document=msgspec.structs.replace(by_hand.document, reference="WC-eu-77"),
+        known_id=external_id,
+    )
+    (result,) = desk.connector.ensure_many([ours])
+    assert isinstance(result, Ensured)
+    assert (result.document.external_id, result.how.value) == (external_id, "adopted")
+    assert len(desk.control.books().documents) == 1
 
 
 def test_asking_again_adopts_what_is_there(desk: Desk) -> None:
