@@ -114,7 +114,7 @@ def _rows_of_model(address: str, name: str, model: Any) -> list[Row]:
         return (frozenset({f"{app}.{word}_{noun}"}),) if getattr(page, f"has_{word}_permission")(boss) else ()
 
     acts = page.acts if kind == "act" else getattr(page, f"{kind.removesuffix('_act')}_acts", None)
-    if acts is not None:
+    if kind and acts is not None:
         return [row(act.label, READ + SEND, (view | {act.permission},), act.name) for act in acts]
     if kind == "changelist":
         return [row("list", READ + SEND, (view,))]
