@@ -25,7 +25,7 @@ from reconciliation.admin.shared import (
     not_about_sku,
     replay_preview,
 )
-from reconciliation.admin.work_acts import CASE_ACTS
+from reconciliation.admin.work_acts import CASE_ACTS, work_facts
 from reconciliation.codes import Side
 from reconciliation.models import Case
 from reconciliation.services import acts, replays
@@ -219,6 +219,7 @@ class CaseAdmin(ModelAdmin):
             Fact("Money at risk", text(money(obj.money_at_risk, obj.currency) or "–")),
             Fact("Cause", subject_cell(f"cause:{cause.public_id}", str(cause))),
             Fact("Connection", store),
+            *work_facts(obj, cause),
             Fact("Opened", text(moment(obj.opened_at))),
             Fact("Seen", text(f"{times}, last {moment(obj.last_seen_at)}{again}")),
             *([Fact("Closed", text(closed))] if obj.closed_at else []),

@@ -126,8 +126,10 @@ class TriagePages:
         row = BulkWork.objects.defer("targets").filter(public_id=public_id).first()
         if row is None:
             raise Http404("There is no such act.")
+        may = any(request.user.has_perm(act.permission) for act in self.bulk_acts if act.name == row.act)
+        may = may or (row.act == bulk.REOPEN and request.user.has_perm("console.ignore_case"))
         if request.method == "POST":
-            if not any(request.user.has_perm(act.permission) for act in self.bulk_acts if act.name == row.act):
+            if not may:
                 raise PermissionDenied(row.act)
             bulk.go_on(pk=row.pk, seconds=SECONDS, now=clock.now())
             return HttpResponseRedirect(request.path)
@@ -135,6 +137,7 @@ class TriagePages:
             **self.frame(request),
             "title": "Progress",
             "row": row,
+            "may": may,
             "back": f"{self.list_url}?{_back(row.query)}",
         }
         return TemplateResponse(request, "console/bulk.html", context)

@@ -60,7 +60,7 @@ class SnoozeForm(ReasonForm):
     until = forms.DateTimeField(
         label="Or until",
         required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "class": "rh-input"}),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
         help_text="In UTC; counts in place of the above. It comes back by itself.",
     )
 

@@ -223,6 +223,7 @@ def test_what_takes_longer_shows_how_far_it_is_and_goes_on(world: World, monkeyp
     assert "1 of 3 causes" in answer.content.decode()
     url = answer.redirect_chain[-1][0]
     assert viewer.post(url).status_code == 403
+    assert "bulk-more" not in viewer.get(url).content.decode()
     assert "2 of 3 causes" in client.post(url, follow=True).content.decode()
     assert "All is done." in client.post(url, follow=True).content.decode()
     assert CauseEvent.objects.filter(what="noted").count() == 3

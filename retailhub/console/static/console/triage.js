@@ -56,8 +56,9 @@
             return;
         }
         event.preventDefault();
+        event.stopPropagation();
         keys[event.key]();
-    });
+    }, { capture: true }); // before keys that every page has
 
     const opener = document.getElementById("triage-help-open");
     if (opener) {
