@@ -31,8 +31,8 @@ from integrations.sweep import CHORE
 STORE_DOCUMENTS = ("note", "tracking", "refund")
 """Types of references that were given out for what is written back to stores."""
 Row = TypeVar("Row", bound=Model)
-MANY = 500
-"""Rows of one kind that one page or story shows at most."""
+MANY = 2000
+"""Rows of one kind that one page or story shows at most: the newest."""
 
 
 def _joined(rows: QuerySet[Row]) -> QuerySet[Row]:
@@ -42,7 +42,7 @@ def _joined(rows: QuerySet[Row]) -> QuerySet[Row]:
 
 def deliveries_of(*, subject: str) -> list[InboxMessage]:
     """Inbound messages about a subject, oldest first."""
-    return list(_joined(InboxMessage.objects.filter(subject=subject)).order_by("id")[:MANY])
+    return list(_joined(InboxMessage.objects.filter(subject=subject)).order_by("-id")[:MANY])[::-1]
 
 
 def waiting_deliveries(*, store_id: int, order_ref: str) -> list[InboxMessage]:
@@ -126,7 +126,7 @@ def parked_names(*, direction: str, code: str, limit: int = 100_000) -> list[str
 
 def effects_of(*, subject: str) -> list[OutboxMessage]:
     """Outbound messages of a subject, oldest first."""
-    return list(_joined(OutboxMessage.objects.filter(subject=subject)).order_by("id")[:MANY])
+    return list(_joined(OutboxMessage.objects.filter(subject=subject)).order_by("-id")[:MANY])[::-1]
 
 
 def references_of(*, subject: str) -> list[ExternalReference]:
@@ -190,7 +190,7 @@ def subjects_of_reference(reference: str) -> list[str]:
 def attempts_of(*, direction: str, message_ids: Sequence[int]) -> list[Attempt]:
     """Tries of these messages, oldest first; those that retention has dropped are gone."""
     found = Attempt.objects.filter(direction=direction, message_id__in=list(message_ids))
-    return list(found.order_by("started_at", "message_id")[:MANY])
+    return list(found.order_by("-started_at", "-message_id")[:MANY])[::-1]
 
 
 def exchanges_of(*, fences: Iterable[int], limit: int = 50) -> list[ExchangeRecord]:

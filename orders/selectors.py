@@ -23,7 +23,8 @@ from orders.models.order import COUNTED, REFUNDED
 from orders.policies.versions import Verdict, compare
 from orders.states import OrderState
 
-MANY = 500
+MANY = 2000
+"""Of the versions and changes of an order, those that a story tells: the newest."""
 CAP = 100_000
 """Counting orders of one state stops here: a dashboard needs no more, and a table of millions is not read."""
 
@@ -45,12 +46,14 @@ class Life:
     @property
     def versions(self) -> list[OrderVersion]:
         """Its versions, without their documents."""
-        return list(OrderVersion.objects.filter(order_id=self.order_id).defer("document").order_by("number")[:MANY])
+        return list(OrderVersion.objects.filter(order_id=self.order_id).defer("document").order_by("-number")[:MANY])[
+            ::-1
+        ]
 
     @property
     def transitions(self) -> list[OrderTransition]:
         """Its changes of state."""
-        return list(OrderTransition.objects.filter(order_id=self.order_id).order_by("id")[:MANY])
+        return list(OrderTransition.objects.filter(order_id=self.order_id).order_by("-id")[:MANY])[::-1]
 
     @property
     def findings(self) -> list[Finding]:
@@ -211,8 +214,8 @@ def source_of(*, order_id: int, number: int) -> tuple[int, bool] | None:
 
 
 def versions_of(order_id: int) -> list[VersionView]:
-    """All versions, oldest first."""
-    rows = OrderVersion.objects.filter(order_id=order_id).order_by("number")
+    """The newest `MANY` versions, oldest first."""
+    rows = list(OrderVersion.objects.filter(order_id=order_id).order_by("-number")[:MANY])[::-1]
     return [
         VersionView(
             number=row.number,

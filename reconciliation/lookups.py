@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 from reconciliation import selectors
-from reconciliation.models import Case, Cause, ReplayRun
+from reconciliation.models import Case, Cause, ReplayItem, ReplayRun
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,3 +38,33 @@ def causes_of(key: str, *, limit: int) -> list[Head]:
 
 def _cause(row: Cause) -> Head:
     return Head(subject=f"cause:{row.public_id}", sentence=selectors.sentence_of(row), state="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replayed:
+    """A subject's part in a replay: what it was to do, who planned it, and what came of it."""
+
+    public_id: str
+    title: str
+    author: str
+    state: str
+    result: str
+    planned_at: dt.datetime
+    started_at: dt.datetime | None
+
+
+def replays_of(subject: str, *, limit: int = 200) -> list[Replayed]:
+    """The newest replays that a subject was part of."""
+    rows = ReplayItem.objects.filter(subject=subject).select_related("run").order_by("-pk")[:limit]
+    return [
+        Replayed(
+            public_id=row.run.public_id,
+            title=row.run.title,
+            author=row.run.author_name,
+            state=row.state,
+            result=row.result,
+            planned_at=row.run.planned_at,
+            started_at=row.started_at,
+        )
+        for row in rows
+    ]

@@ -9,6 +9,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.http import urlencode
 
 from integrations import selectors as pipes
 from integrations.ports import documents
@@ -21,9 +23,11 @@ from orders.states import FulfilmentState, OrderState, PaymentState
 from retailhub.core import audit, privacy
 from retailhub.core.admin import (
     Act,
+    Cell,
     Doing,
     Fact,
     ModelAdmin,
+    Moment,
     Panel,
     Refused,
     choice_filter,
@@ -42,6 +46,8 @@ STATE_LABELS = {
     "closed": "success",
 }
 STATE_TONES = {"held": "bad", "accepted": "good", "closed": "good", "cancelled": "warn"}
+MOMENTS = 60
+"""Of its timeline; all of it has a page of its own."""
 DOCUMENT_TONES = {"confirmed": "good", "draft": "warn", "incomplete": "warn", "cancelled": "quiet"}
 
 
@@ -226,7 +232,7 @@ class OrderAdmin(ModelAdmin):
             Fact("Payment", text(words(obj.payment_state))),
             Fact("Fulfilment", text(words(obj.fulfilment_state))),
             Fact("Status in the store", text(words(obj.status) or "–")),
-            Fact("Total", text(money(obj.total, obj.currency) or "–")),
+            Fact("Total", _why(money(obj.total, obj.currency), obj.public_id, "total") if obj.document else text("–")),
             Fact("Placed", text(moment(obj.placed_at))),
             Fact(
                 "Newest version",
@@ -242,12 +248,8 @@ class OrderAdmin(ModelAdmin):
         return [
             *self.admin_site.panels_about(obj.subject),
             _in_other_systems(obj),
-            *([_lines(document), _sums(document)] if document else []),
-            Panel(
-                title="Timeline",
-                template="console/panels/timeline.html",
-                data=self.admin_site.story(selectors.view_of(obj)),
-            ),
+            *([_lines(document, obj.public_id), _sums(document, obj.public_id)] if document else []),
+            _timeline(obj, self.admin_site.story(selectors.view_of(obj))),
         ]
 
 
@@ -274,14 +276,31 @@ def _in_other_systems(order: Any) -> Panel:
     return table("Documents in other systems", headers, rows, empty="None.")
 
 
-def _lines(document: OrderDocument) -> Panel:
-    def line_row(line: OrderLine) -> list[Any]:
+def _timeline(order: Order, story: Sequence[Moment]) -> Panel:
+    left = len(story) - MOMENTS
+    note = f"The newest {MOMENTS}; {left} before them are on the whole timeline." if left > 0 else ""
+    link = text("The whole timeline", url=reverse("admin:timeline", args=[order.public_id]))
+    template = "console/panels/timeline.html"
+    return Panel(title="Timeline", template=template, data=story[-MOMENTS:], note=note, link=link)
+
+
+def _why(value: object, public_id: str, field: str, *, mono: bool = False, tone: str = "why") -> Cell:
+    """A value that leads to where it comes from."""
+    page = reverse("admin:explain", args=[public_id])
+    return text(value, url=f"{page}?{urlencode({'field': field})}", mono=mono, tone=tone)
+
+
+def _lines(document: OrderDocument, public_id: str) -> Panel:
+    def line_row(line: OrderLine, place: int) -> list[Any]:
+        def why(value: object, name: str, **more: Any) -> Cell:
+            return _why(value, public_id, f"lines.{place}.{name}", **more)
+
         return [
-            text(line.sku or "no SKU", mono=True, tone="" if line.sku else "bad"),
-            text(line.name),
-            text(f"{line.quantity.normalize():f}"),
-            text(money(line.total, document.currency)),
-            text(money(line.total_tax, document.currency)),
+            why(line.sku or "no SKU", "sku", mono=True, tone="why" if line.sku else "bad"),
+            why(line.name or "no name", "name"),
+            why(f"{line.quantity.normalize():f}", "quantity"),
+            why(money(line.total, document.currency), "total"),
+            why(money(line.total_tax, document.currency), "total_tax"),
         ]
 
     charges = [
@@ -289,31 +308,37 @@ def _lines(document: OrderDocument) -> Panel:
             text(charge.kind.value),
             text(privacy.mask_text(charge.name)),
             text(""),
-            text(money(charge.total, document.currency)),
-            text(money(charge.total_tax, document.currency)),
+            _why(money(charge.total, document.currency), public_id, f"charges.{place}.total"),
+            _why(money(charge.total_tax, document.currency), public_id, f"charges.{place}.total_tax"),
         ]
-        for charge in document.charges
+        for place, charge in enumerate(document.charges)
     ]
-    rows = [line_row(line) for line in document.lines[:200]] + charges
+    rows = [line_row(line, place) for place, line in enumerate(document.lines[:200])] + charges
     note = f"{len(document.lines)} lines; the first 200 are shown." if len(document.lines) > 200 else ""
-    return table("Lines", ["SKU", "Name", "Quantity", "Net", "Tax"], rows, empty="No lines.", note=note)
+    headers = ["SKU", "Name", "Quantity", "Net", "Tax"]
+    link = text("Where every value comes from", url=reverse("admin:explain", args=[public_id]))
+    return table("Lines", headers, rows, empty="No lines.", note=note, link=link)
 
 
-def _sums(document: OrderDocument) -> Panel:
+def _sums(document: OrderDocument, public_id: str) -> Panel:
     currency = document.currency
     rows = [
         [
             text(f"Tax {tax.percent.normalize():f} % {tax.label}"),
-            text(money(tax.amount + tax.shipping_amount, currency)),
+            _why(money(tax.amount + tax.shipping_amount, currency), public_id, f"taxes.{place}.amount"),
         ]
-        for tax in document.taxes
+        for place, tax in enumerate(document.taxes)
     ]
     rows += [
         [text(f"Coupon {discount.code}"), text(f"{money(discount.amount, currency)}, in the lines already")]
         for discount in document.discounts
     ]
     rows += [
-        [text(f"Refund {refund.refund_ref}"), text(money(-refund.amount, currency))] for refund in document.refunds
+        [
+            text(f"Refund {refund.refund_ref}"),
+            _why(money(-refund.amount, currency), public_id, f"refunds.{place}.amount"),
+        ]
+        for place, refund in enumerate(document.refunds)
     ]
-    rows.append([text("Total"), text(money(document.total, currency))])
+    rows.append([text("Total"), _why(money(document.total, currency), public_id, "total")])
     return table("Sums", ["", "Amount"], rows, note=f"Paid by {document.payment.method or 'nothing named'}.")

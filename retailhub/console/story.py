@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from integrations import selectors as pipes
 from integrations.own_writes import OWN_WRITE
 from integrations.selectors import Standing
 from integrations.states import STORE_OPERATIONS
-from orders import selectors as orders
-from orders.policies import changes
 from orders.selectors import OrderView
 from reconciliation import selectors as cases
+from retailhub.console import story_parts
+from retailhub.console.story_parts import KINDS, Entry
 from retailhub.core import privacy
 from retailhub.core.money import plain_amount
 
-KINDS = (
-    "delivery", "version", "transition", "finding", "effect", "attempt", "call", "document", "case"
-)  # fmt: skip
-"""In this order where several happened at one moment."""
 OURS = "WC-"
 """How references of orders begin: calls that name others' are left out."""
 DECISIONS = {
@@ -48,16 +43,6 @@ BOOKED = {
     "incomplete": "Posted as {name}, which the ERP could not finish.",
     "cancelled": "Cancelled in the ERP, where it is {name}.",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One thing that happened: when (UTC), of which kind, in words, and its facts."""
-
-    at: dt.datetime
-    kind: str
-    text: str
-    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def decision_sentence(decision: str, standing: Standing | None = None) -> str:
@@ -99,10 +84,15 @@ class Teller:
         waiting = pipes.waiting_deliveries(store_id=order.store_id, order_ref=order.order_ref)
         deliveries += [row for row in waiting if row.pk not in known]
         entries = self._deliveries(deliveries)
+        traces = {row.pk: row.trace_id for row in deliveries}
         entries += self._calls(deliveries, [row.fence for row in deliveries], [order.order_ref])
-        entries += _versions(order) + _transitions(order) + _findings(order)
+        entries += story_parts.versions(order, traces) + story_parts.states(order)
         entries += self._effects(order) + _documents(order)
-        entries += self._cases([order.subject, *(f"message:{row}" for row in deliveries)])
+        entries += story_parts.replays(order, self._words)
+        about = [order.subject, *(f"message:{row}" for row in deliveries)]
+        entries += self._cases(about)
+        sent = {str(entry.facts["message"]) for entry in entries if entry.kind == "effect"}
+        entries += story_parts.people([*about, *(f"message:{name}" for name in sorted(sent))], self._words)
         return _in_order(entries)
 
     def of_delivery(self, message_id: int) -> list[Entry]:
@@ -148,7 +138,7 @@ class Teller:
                 came = "it answered what we wrote"
             again = f", {row.seen_count} times" if row.seen_count > 1 else ""
             text = f"{row} from {row.connection.name}: {came}{again}; {self._standing(row)}"
-            found.append(Entry(at=row.received_at, kind="delivery", text=text, facts=facts))
+            found.append(Entry(at=row.received_at, kind="delivery", text=text, facts=facts, trace_id=row.trace_id))
         return found
 
     def _standing(self, row: Any) -> str:
@@ -187,8 +177,9 @@ class Teller:
             what = f"{row}: {row.operation} {row.reference} to {row.connection.name}"
             revised = f", revision {row.revision}" if row.revision > 1 else ""
             text = f"{what}{revised}; {self._standing(row)}"
-            found.append(Entry(at=row.created_at, kind="effect", text=text, facts=facts))
-        found += [self._attempt(attempt) for attempt in attempts]
+            found.append(Entry(at=row.created_at, kind="effect", text=text, facts=facts, trace_id=row.trace_id))
+        traces = {row.pk: row.trace_id for row in rows}
+        found += [self._attempt(attempt, traces.get(attempt.message_id, "")) for attempt in attempts]
         back = {row.pk: row for row in rows if row.operation in STORE_OPERATIONS}
         posted = [row for row in rows if row.pk not in back]
         names = list({row.reference for row in posted})
@@ -197,7 +188,7 @@ class Teller:
         own = [each.fence for each in attempts if each.message_id in back]
         return found + self._calls(list(back.values()), own, [order.order_ref])
 
-    def _attempt(self, attempt: Any) -> Entry:
+    def _attempt(self, attempt: Any, trace_id: str) -> Entry:
         seconds = (attempt.finished_at - attempt.started_at).total_seconds() if attempt.finished_at else None
         facts = {
             "message": f"msg_o{attempt.message_id}",
@@ -210,7 +201,7 @@ class Teller:
         took = f" in {seconds:.2f} s" if seconds is not None else ", and has not ended"
         why = f" ({attempt.code}: {self._words(attempt.detail)})" if attempt.code else ""
         text = f"try {attempt.number} of msg_o{attempt.message_id}: {attempt.result}{took}{why}"
-        return Entry(at=attempt.started_at, kind="attempt", text=text, facts=facts)
+        return Entry(at=attempt.started_at, kind="attempt", text=text, facts=facts, trace_id=trace_id)
 
     def _calls(
         self, rows: Sequence[Any], fences: Sequence[int | None], names: Sequence[str], *, kin: str = ""
@@ -234,7 +225,7 @@ class Teller:
                 facts["sent"], facts["received"] = self._wire(call.sent), self._wire(call.received)
             answer = call.status if call.status is not None else (self._words(call.error) or "no answer")
             text = f"{call.method} {call.path} of {call.connection}: {answer} in {call.seconds:.2f} s"
-            found.append(Entry(at=call.started_at, kind="call", text=text, facts=facts))
+            found.append(Entry(at=call.started_at, kind="call", text=text, facts=facts, trace_id=call.correlation_id))
         return found
 
     def _wire(self, raw: bytes) -> str:
@@ -273,54 +264,6 @@ def _in_order(entries: list[Entry]) -> list[Entry]:
     return sorted(once.values(), key=lambda entry: (entry.at, KINDS.index(entry.kind)))
 
 
-def _versions(order: OrderView) -> list[Entry]:
-    found, before = [], None
-    for version in orders.versions_of(order.id):
-        said = changes.changes(before, version.document) if before else changes.first_seen(version.document)
-        before = version.document
-        how = "read from the store for" if version.read_back and not version.written_by else "told by"
-        words = "; ".join(said) or "nothing that people see"
-        ours = f", made by our own write {version.written_by}" if version.written_by else ""
-        found.append(
-            Entry(
-                at=version.stored_at,
-                kind="version",
-                text=f"version {version.number}, {how} msg_i{version.message_id}{ours}: {words}",
-                facts={
-                    "number": version.number,
-                    "message": f"msg_i{version.message_id}",
-                    "read_back": version.read_back,
-                    "written_by": version.written_by,
-                    "version_at": version.version_at,
-                    "changes": said,
-                },
-            )
-        )
-    return found
-
-
-def _transitions(order: OrderView) -> list[Entry]:
-    return [
-        Entry(
-            at=step.at,
-            kind="transition",
-            text=f"{step.axis}: {step.before} → {step.after}, {step.why}",
-            facts={"axis": step.axis, "before": step.before, "after": step.after, "why": step.why},
-        )
-        for step in orders.life_of(order_id=order.id).transitions
-    ]
-
-
-def _findings(order: OrderView) -> list[Entry]:
-    found = []
-    for finding in orders.life_of(order_id=order.id).findings:
-        effect = "holds the order" if finding.blocking else "does not hold the order"
-        text = f"{finding.code} {finding.key}".strip() + f" is found, which {effect}"
-        facts = {"code": finding.code, "key": finding.key, "blocking": finding.blocking}
-        found.append(Entry(at=finding.since, kind="finding", text=text, facts=facts))
-    return found
-
-
 def documents_of(order: OrderView) -> list[dict[str, Any]]:
     """The order's documents in other systems; those not seen there yet have no state and no total."""
     rows = pipes.references_by_subject(subjects=[order.subject]).get(order.subject, [])
@@ -343,7 +286,13 @@ def document_facts(row: Any, *, digits: int | None = None) -> dict[str, Any]:
 
 def _documents(order: OrderView) -> list[Entry]:
     return [
-        Entry(at=facts["confirmed_at"], kind="document", text=document_sentence(facts), facts=facts)
+        Entry(
+            at=facts["confirmed_at"],
+            kind="document",
+            text=document_sentence(facts),
+            facts=facts,
+            amount=f"{facts['currency'] or ''} {facts['total'] or ''}".strip(),
+        )
         for facts in documents_of(order)
         if facts["confirmed_at"] is not None
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -37,6 +37,11 @@ class Chosen:
 def newest(chosen: Chosen, *, limit: int) -> list[AuditEntry]:
     """The newest of the acts, newest first."""
     return list(chosen.rows().order_by("-at", "-id")[:limit])
+
+
+def acts_on(subjects: Sequence[str], *, limit: int = 1000) -> list[AuditEntry]:
+    """The newest acts on these subjects, oldest first."""
+    return list(AuditEntry.objects.filter(subject__in=list(subjects)).order_by("-at", "-id")[:limit])[::-1]
 
 
 def facts(entry: AuditEntry) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.http import HttpResponse
 
-from retailhub.console.pages import explain, figure, flows, guide, search
+from retailhub.console.pages import explain, figure, flows, guide, search, timeline
 
 View = Callable[..., HttpResponse]
 
@@ -53,6 +53,7 @@ PAGES: tuple[Page, ...] = (
         view=flows.view,
         label="Flows",
     ),
+    Page(name="timeline", address="timeline/<slug:order>/", permission="orders.view_order", view=timeline.view),
     Page(name="explain", address="explain/<slug:order>/", permission="orders.view_order", view=explain.view),
     Page(
         name="explain_unmask",

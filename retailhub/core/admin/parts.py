@@ -74,6 +74,8 @@ class Moment:
     detail: str = ""
     url: str = ""
     tone: str = ""
+    amount: str = ""
+    trace: str = ""
 
 
 @dataclass(frozen=True)

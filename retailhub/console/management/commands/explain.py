@@ -12,7 +12,8 @@ from orders.selectors import OrderView
 from retailhub.console import explain_words, explaining, story
 from retailhub.console.explaining import NoSuchField
 from retailhub.console.lookup import NotFound, find
-from retailhub.console.story import Entry, Teller
+from retailhub.console.story import Teller
+from retailhub.console.story_parts import Entry
 from retailhub.core import audit, clock, privacy
 from retailhub.core.cli import Failed, HubCommand, actor
 
