@@ -52,7 +52,7 @@ def ines(browser: Browser, live_server: LiveServer, shop: Shop) -> Iterator[Pers
 
 def fill(page: Page, **said: str) -> None:
     for label, value in said.items():
-        page.get_by_label(label.replace("_", " "), exact=False).first.fill(value)
+        page.locator(".rh-guide").get_by_label(label.replace("_", " "), exact=False).first.fill(value)
 
 
 def press(person: Person, name: str) -> None:
