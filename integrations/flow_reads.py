@@ -13,7 +13,7 @@ from django.db import connection
 from integrations.models import Poll
 from integrations.states import Lane, PollKind
 
-CAP = 20_000
+CAP = 10_000
 """So many are counted; what is beyond is "or more"."""
 HEADS = 100
 """Of so many that are due first the oldest is told."""

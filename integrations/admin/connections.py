@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from integrations import connections, selectors
+from integrations import connections, flow_reads
 from integrations.admin import connection_panels
 from integrations.admin.connection_acts import ACTS
 from integrations.conditions import condition
@@ -26,7 +26,7 @@ from retailhub.core.admin import (
     table,
     text,
 )
-from retailhub.core.admin.words import ago, moment, span, words
+from retailhub.core.admin.words import ago, moment, span
 
 SECRET_WORDS = ("secret", "password", "token", "key", "credential")
 HIDDEN = "hidden"
@@ -67,9 +67,9 @@ class ConnectionAdmin(ModelAdmin):
         return rows.select_related("state").defer("credentials")
 
     def enrich(self, rows: list[Any]) -> None:
-        now, queues = clock.now(), selectors.queues()
+        now, flows = clock.now(), flow_reads.flows()
         for row in rows:
-            row.now, row.queues = now, [queue for queue in queues if queue.connection_id == row.pk]
+            row.now, row.flows = now, [flow for flow in flows if flow.connection_id == row.pk]
 
     @display(description="Mode", label=MODE_TONES)
     def mode_label(self, row: Connection) -> str:
@@ -83,11 +83,11 @@ class ConnectionAdmin(ModelAdmin):
     def waits(self, row: Any) -> str:
         parts = []
         for direction, way in WAYS.items():
-            pending = [q for q in row.queues if q.direction == direction and q.status == "pending"]
+            pending = [flow for flow in row.flows if flow.direction == direction and flow.pending]
             if pending:
-                oldest = max(queue.oldest_due_seconds for queue in pending)
-                parts.append(f"{sum(q.count for q in pending)} {way}, oldest {span(oldest)}")
-        parked = sum(queue.count for queue in row.queues if queue.status == "parked")
+                oldest = max(flow.lag_seconds for flow in pending)
+                parts.append(f"{sum(flow.pending for flow in pending)} {way}, oldest {span(oldest)}")
+        parked = sum(flow.parked for flow in row.flows)
         return "; ".join([*parts, *([f"{parked} parked"] if parked else [])]) or "nothing"
 
     @display(description="Refused deliveries")
@@ -130,26 +130,27 @@ class ConnectionAdmin(ModelAdmin):
         return facts
 
     def panels(self, request: HttpRequest, obj: Any) -> Sequence[Panel]:
-        queues = [queue for queue in selectors.queues() if queue.connection_id == obj.pk]
+        flows = [flow for flow in flow_reads.flows() if flow.connection_id == obj.pk]
         routes = SalesRoute.objects.select_related("store", "sink", "region").defer(
             "store__credentials", "sink__credentials"
         )
         rows = [
             [
-                text(WAYS[q.direction]),
-                text(Lane(q.lane).name.lower()),
-                text(words(q.status)),
-                text(q.count),
-                text(span(q.oldest_due_seconds)),
+                text(WAYS[flow.direction]),
+                text(Lane(flow.lane).name.lower()),
+                text(flow.pending),
+                text(span(flow.lag_seconds) if flow.pending else "–"),
+                text(flow.in_flight),
+                text(flow.parked, tone="bad" if flow.parked else ""),
             ]
-            for q in queues
+            for flow in flows
         ]
         return [
             connection_panels.doctor(obj),
             *connection_panels.store(obj),
             table(
                 "Queues",
-                ["Way", "Lane", "Status", "Messages", "Oldest due since"],
+                ["Way", "Lane", "Waits", "Oldest due since", "In flight", "Parked"],
                 rows,
                 empty="Nothing waits.",
             ),

@@ -230,8 +230,8 @@ def cheap(flows: list[Flow]) -> dict[str, Values]:
         "oldest_posting": _one(waiting.seconds),
         "parked": _one(waiting.parked),
         "held": _one(orders.count_held()),
-        "open_cases": _one(risk.open_cases().cases),
-        "refund_backlog": _one(risk.open_cases(code="refund_not_posted").cases),
+        "open_cases": _one(risk.open_cases()),
+        "refund_backlog": _one(risk.open_cases(code="refund_not_posted")),
         "webhooks_missing": flow_reads.missing_percents(),
     }
 
