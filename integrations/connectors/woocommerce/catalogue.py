@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from integrations.connectors.woocommerce import mapping, schemas
+from integrations.connectors.woocommerce import mapping, reading, schemas
 from integrations.connectors.woocommerce.access import StoreAccess, thing_id
 from integrations.connectors.woocommerce.history import naive_gmt
 from integrations.connectors.woocommerce.pace import MOST, Pace
@@ -114,7 +114,7 @@ class Catalogue(StoreAccess, ProductSource):
 
     def _product_pages(self, below: str | None, params: Params) -> Iterator[schemas.VendorProduct]:
         """A whole list in pages of one size: that of the pace when the walk begins."""
-        size, page = self._product_pace.size, 1
+        size, page, shown = self._product_pace.size, 1, set[int]()
         while True:
             whole = {**params, "per_page": size, "page": page}
             with self._product_pace.watch(size) as load:
@@ -124,6 +124,8 @@ class Catalogue(StoreAccess, ProductSource):
             yield from part
             if len(part) < size:
                 return
+            if shown == (shown := {each.id for each in part}):
+                raise reading.page_ignored(answer, page)
             page += 1
 
 

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from integrations.connectors.woocommerce import mapping, schemas
+from integrations.connectors.woocommerce import mapping, reading, schemas
 from integrations.connectors.woocommerce.access import StoreAccess, thing_id
 from integrations.connectors.woocommerce.reading import read
 from integrations.connectors.woocommerce.signing import Params
@@ -50,13 +50,15 @@ class Customers(StoreAccess):
         return [each for each in found if each.customer.email.casefold() == email.strip().casefold()]
 
     def _customer_pages(self, params: Params) -> Iterator[StoreCustomer]:
-        page = 1
+        page, shown = 1, set[int]()
         while True:
             answer = self._api.customers({**params, "role": "all", "per_page": _PAGE, "page": page})
             part = read(answer, schemas.CUSTOMERS.decode)
             yield from [customer_from_vendor(each) for each in part]
             if len(part) < _PAGE:
                 return
+            if shown == (shown := {each.id for each in part}):
+                raise reading.page_ignored(answer, page)
             page += 1
 
 

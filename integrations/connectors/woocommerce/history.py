@@ -8,6 +8,7 @@ themselves. https://woocommerce.github.io/woocommerce-rest-api-docs/#list-all-or
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Sequence
 
 import msgspec
@@ -21,7 +22,7 @@ from integrations.connectors.woocommerce.signing import Params
 from integrations.ports.capabilities import Gone, OrderSource
 from integrations.ports.context import CallContext, ConnectionInfo
 from integrations.ports.documents import Order
-from integrations.ports.errors import ConnectorError, Rejected, Transient
+from integrations.ports.errors import ConnectorError, Misconfigured, Rejected, Transient
 from integrations.ports.stores import (
     IdPage,
     ListedOrder,
@@ -37,7 +38,8 @@ STATUS_OF = {Shelf.LISTED: "any", Shelf.TRASH: "trash", Shelf.DRAFTS: "checkout-
 OUTLINE = "id,status,date_created_gmt,date_modified_gmt"
 """Fields that a store tells of an order without looking into its lines or what plugins add."""
 _TIMES = msgspec.json.Decoder(schemas.NewestOrder)
-KEPT = dt.timedelta(hours=1)
+HOUR = dt.timedelta(hours=1)
+KEPT = HOUR
 """How long it is remembered that a store has no drafts."""
 
 
@@ -152,6 +154,8 @@ class OrderLists(StoreAccess, OrderSource, OrderHistory):
                 return [], 0
             if part or number == 1:
                 total = reading.total(answer)
+            if len(part) == size < total:
+                refuse_unsorted(answer, part, str(params["orderby"]))
             bodies += part
             if len(part) < size:
                 break
@@ -179,6 +183,26 @@ class OrderLists(StoreAccess, OrderSource, OrderHistory):
             self._no_drafts_since = now
             return None
         return reading.refuse_stale(answer, now=now)
+
+
+def refuse_unsorted(answer: Answer, bodies: Sequence[bytes], orderby: str) -> None:
+    """Raise ``Misconfigured(list_not_sorted)`` where one answer does not rise by what was asked for.
+
+    Looks go on behind the highest moment of a page, so whatever stands behind it and is earlier would be skipped.
+    Single steps back of up to an hour are let pass: WordPress sorts by local time, which goes back once a year.
+    """
+    rows = [_outline_of(body) for body in bodies] if orderby in {"modified", "date"} else []
+    told = [row.modified_at if orderby == "modified" else row.created_at for row in rows]
+    moments = [moment for moment in told if moment is not None]
+    steps_back = [before - after for before, after in itertools.pairwise(moments) if after < before]
+    if not steps_back or (max(steps_back) <= HOUR and 3 * len(steps_back) <= 2 * (len(moments) - 1)):
+        return
+    raise Misconfigured(
+        f"{answer.host} does not sort its orders by {orderby} when asked to, so that some would be skipped; a plugin"
+        " sorts them its own way.",
+        code="list_not_sorted",
+        evidence={"field": "base_url", "orderby": orderby, "steps_back": str(len(steps_back))} | answer.evidence(),
+    )
 
 
 def listed_order(body: bytes) -> ListedOrder:

@@ -16,16 +16,9 @@ class Hooks(StoreAccess, WebhookHost):
     """A store's webhooks; needs a key with the rights of a shop manager."""
 
     def webhooks(self) -> list[Webhook]:
-        """See `WebhookHost.webhooks`; the newest first."""
-        found: dict[str, Webhook] = {}
-        page = 1
-        while True:
-            answer = self._api.webhooks(page)
-            part = reading.read(answer, schemas.WEBHOOKS.decode)
-            found |= {str(hook.id): _webhook(hook) for hook in part}
-            if len(part) < 100:
-                return list(found.values())
-            page += 1
+        """See `WebhookHost.webhooks`; the newest first. Raises ``Transient(page_ignored)``."""
+        found = reading.all_pages(self._api.webhooks, schemas.WEBHOOKS.decode, lambda hook: hook.id)
+        return [_webhook(hook) for hook in found]
 
     def create_webhook(self, *, topic: str, delivery_url: str, secret: str, name: str) -> Webhook:
         """See `WebhookHost.create_webhook`. The store sends its ping while it answers, and takes no note of a

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
+import itertools
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -17,6 +18,8 @@ T = TypeVar("T")
 
 STALE_SECONDS = 10
 """Older answers of a cache are not taken for the present state of an order."""
+PAGE = 100
+"""Entries of a page of a list that is read whole."""
 _CACHE_HEADERS = ("x-cache", "cf-cache-status", "x-litespeed-cache", "x-proxy-cache")
 
 
@@ -58,6 +61,35 @@ def _unexpected(answer: Answer, problem: str) -> ConnectorError:
 def items(answer: Answer) -> list[bytes]:
     """The entries of a list answer, each as the bytes that the store sent."""
     return [bytes(raw) for raw in read(answer, schemas.RAW_LIST.decode)]
+
+
+def all_pages(ask: Callable[[int], Answer], decode: Callable[[bytes], list[T]], ref: Callable[[T], object]) -> list[T]:
+    """A whole list, `PAGE` a page, each entry once by its ``ref``; what ``ask`` takes is the page's number.
+
+    Raises ``Transient(page_ignored)`` for a full page that holds nothing new: something answers each page alike.
+    """
+    found: dict[object, T] = {}
+    for page in itertools.count(1):
+        answer = ask(page)
+        part = read(answer, decode)
+        known = len(found)
+        for each in part:
+            found.setdefault(ref(each), each)
+        if len(part) < PAGE:
+            break
+        if len(found) == known:
+            raise page_ignored(answer, page)
+    return list(found.values())
+
+
+def page_ignored(answer: Answer, page: int) -> Transient:
+    """A full page that holds nothing but what the pages before it showed: read on, there would be no end."""
+    return Transient(
+        f"{answer.host} answers page {page} of a list with what it had shown before; a cache may ignore the number"
+        " of the page.",
+        code="page_ignored",
+        evidence={"page": str(page)} | cache_headers(answer.headers) | answer.evidence(),
+    )
 
 
 def total(answer: Answer) -> int:

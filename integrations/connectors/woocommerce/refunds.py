@@ -10,6 +10,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from integrations.connectors.answers import Answer
 from integrations.connectors.woocommerce import mapping, reading, refusals, schemas
 from integrations.connectors.woocommerce.access import StoreAccess, order_id
 from integrations.ports import documents
@@ -34,19 +35,17 @@ class OrderDetails(StoreAccess):
     """What hangs on an order. Never taken from an old copy of a cache: writes are decided by it."""
 
     def refunds(self, order_ref: str) -> list[documents.Refund]:
-        """All refunds of an order, the newest first; raises ``Rejected(order_gone)`` where the store says so."""
-        found: list[documents.Refund] = []
-        page = 1
-        while True:
+        """All refunds of an order, the newest first; raises ``Rejected(order_gone)`` where the store says so, and
+        ``Transient(page_ignored)``."""
+
+        def ask(page: int) -> Answer:
             answer = self._api.refunds(order_id(order_ref), page)
             if answer.status >= 400:
                 raise refusals.order_gone(answer)
-            reading.refuse_stale(answer, now=self.context.now())
-            part = reading.read(answer, schemas.REFUNDS.decode)
-            found += [refund_from_vendor(order_ref, refund) for refund in part]
-            if len(part) < 100:
-                return found
-            page += 1
+            return reading.refuse_stale(answer, now=self.context.now())
+
+        found = reading.all_pages(ask, schemas.REFUNDS.decode, lambda refund: refund.id)
+        return [refund_from_vendor(order_ref, refund) for refund in found]
 
     def notes(self, order_ref: str) -> list[Note]:
         """All notes of an order, the newest first. Raises ``Rejected(order_gone)``."""

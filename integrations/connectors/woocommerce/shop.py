@@ -6,20 +6,15 @@ shop manager.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeVar
 
 import msgspec
 
-from integrations.connectors.answers import Answer
 from integrations.connectors.woocommerce import mapping, schemas
 from integrations.connectors.woocommerce.access import StoreAccess
-from integrations.connectors.woocommerce.reading import read
+from integrations.connectors.woocommerce.reading import all_pages, read
 from integrations.ports.errors import Rejected
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -102,7 +97,9 @@ class Shop(StoreAccess):
 
     def tax_rates(self) -> list[TaxRate]:
         """All of them, in the store's order."""
-        return [_tax_rate(rate) for rate in _all(self._api.tax_rates, schemas.TAX_RATES.decode)]
+        return [
+            _tax_rate(rate) for rate in all_pages(self._api.tax_rates, schemas.TAX_RATES.decode, lambda rate: rate.id)
+        ]
 
     def tax_classes(self) -> list[TaxClass]:
         """The standard class is one of them."""
@@ -116,18 +113,6 @@ class Shop(StoreAccess):
             PaymentGateway(each.id, each.title or each.method_title, each.enabled, "refunds" in each.method_supports)
             for each in found
         ]
-
-
-def _all(ask: Callable[[int], Answer], decode: Callable[[bytes], list[T]]) -> list[T]:
-    """A whole list, a hundred a page."""
-    found: list[T] = []
-    page = 1
-    while True:
-        part = read(ask(page), decode)
-        found += part
-        if len(part) < 100:
-            return found
-        page += 1
 
 
 def _tax_rate(rate: schemas.VendorTaxRate) -> TaxRate:

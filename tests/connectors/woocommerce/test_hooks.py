@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from integrations.connectors.woocommerce.connector import Connector
 from integrations.ports.context import CallContext, Exchange
-from integrations.ports.errors import Misconfigured, Rejected, Unknown
+from integrations.ports.errors import Misconfigured, Rejected, Transient, Unknown
 from integrations.ports.stores import HookStatus, Webhook, WebhookHost
 from tests.connectors.woocommerce.conftest import connector_of
 from tests.connectors.woocommerce.rest_store import RestStore
@@ -44,6 +46,20 @@ def test_more_than_a_hundred_webhooks_are_read_page_by_page(shop: RestStore, con
         make(connector)
 
     assert len(connector.webhooks()) == 203
+
+
+def test_a_cache_that_ignores_page_numbers_is_told_and_no_endless_list(shop: RestStore, connector: Connector) -> None:
+    for _ in range(150):
+        make(connector)
+    whole = shop.answers["webhooks"]
+    shop.answers["webhooks"] = lambda call, parts: whole(replace(call, pairs=[]), parts)
+    before = len(shop.calls)
+
+    with pytest.raises(Transient) as caught:
+        connector.webhooks()
+
+    assert (caught.value.code, caught.value.evidence["page"]) == ("page_ignored", "2")
+    assert len(shop.calls) == before + 2
 
 
 def test_a_webhook_without_a_secret_is_not_made(shop: RestStore, connector: Connector) -> None:
