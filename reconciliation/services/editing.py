@@ -82,7 +82,7 @@ def _plan(edited: Edited, actor: Any, reason: str, now: dt.datetime) -> ReplayRu
 
 def told(changes: Sequence[Change]) -> str:
     """What an edit changes, for people; personal data is named and not shown."""
-    each = [f"{words_of(one.path)}: {_shown(one, one.before)} → {_shown(one, one.after)}" for one in changes[:20]]
+    each = [f"{words_of(one.path)}: {shown(one, one.before)} → {shown(one, one.after)}" for one in changes[:20]]
     return f"{'; '.join(each)}{' and more' if len(changes) > 20 else ''}."
 
 
@@ -98,12 +98,12 @@ def words_of(path: str) -> str:
 def kept(changes: Sequence[Change]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Before and after by path, personal data left out."""
     return (
-        {change.path: _shown(change, change.before) for change in changes},
-        {change.path: _shown(change, change.after) for change in changes},
+        {change.path: shown(change, change.before) for change in changes},
+        {change.path: shown(change, change.after) for change in changes},
     )
 
 
-def _shown(change: Change, value: Any) -> Any:
+def shown(change: Change, value: Any) -> Any:
     """A value by its path as it may be kept: the path decides whether it is personal."""
     parts = change.path.split(".")
     nested: Any = value

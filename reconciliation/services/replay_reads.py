@@ -9,14 +9,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+import msgspec
 from django.db.models import Count, Max, Min, Q
 
 from integrations import selectors as pipes
 from integrations.ports.documents import SalesLine, SalesOrder
+from orders.policies.edits import changes
 from orders.services import previews
 from reconciliation import codes
 from reconciliation.models import ReplayItem, ReplayRun
-from reconciliation.services import replay_verdicts
+from reconciliation.services import editing, replay_verdicts
 from retailhub.core import privacy
 from retailhub.core.money import plain_amount
 
@@ -148,7 +150,8 @@ def preview(run: ReplayRun, *, now: dt.datetime, number: int = 3) -> list[Shown]
 
 def _shown(item: ReplayItem, would: previews.Would | None, name: str) -> Shown:
     if item.edit:
-        return Shown(subject=item.subject, name=name, told="The edited document is sent as it was planned.")
+        told = "The edited document is sent as it was planned, unless the order has got another one since."
+        return Shown(subject=item.subject, name=name, told=told, lines=tuple(_edited(item)))
     if would is None:
         return Shown(subject=item.subject, name=name, told="The message is read again as it came.")
     if would.issues:
@@ -159,6 +162,15 @@ def _shown(item: ReplayItem, would: previews.Would | None, name: str) -> Shown:
     again = "It was sent before." if would.sent else "It has never been sent."
     told = f"{codes_words(would.operation)} under {would.sends.reference}. {again}"
     return Shown(subject=item.subject, name=name, told=told, lines=tuple(_compared(would.sent, would.sends)))
+
+
+def _edited(item: ReplayItem) -> Iterator[tuple[str, str, str]]:
+    """What an edit changes in the document as it is now; personal data is named and not shown."""
+    bodies = pipes.bodies_of(message_id=item.message_id or 0)
+    before = msgspec.json.decode(bytes(bodies[-1].body)) if bodies else {}
+    for change in changes(before, msgspec.json.decode(item.edit)):
+        old, new = (str(editing.shown(change, value)) for value in (change.before, change.after))
+        yield editing.words_of(change.path), old, new
 
 
 def codes_words(operation: str) -> str:

@@ -190,6 +190,8 @@ def test_a_change_of_money_waits_for_another_person_and_must_add_up(world: World
     run = ReplayRun.objects.get()
     assert (run.state, run.changes_money, run.approval_needed) == ("awaiting_approval", True, True)
     assert sent().lines[0].quantity == quantity
+    shown = sven.get(reverse("admin:reconciliation_replayrun_change", args=[run.pk])).content.decode()
+    assert "line 1, quantity" in shown
     approve = reverse("admin:reconciliation_replayrun_act", args=[run.pk, "approve"])
     assert "you have planned it" in olga.post(approve, {"reason": REASON}).content.decode()
     world.sink.refuse.clear()

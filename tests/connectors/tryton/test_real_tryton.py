@@ -238,6 +238,10 @@ def test_walking_and_finding_show_every_sale_of_ours_once(
     assert list(connector.walk(dt.datetime.now(dt.UTC) + dt.timedelta(hours=1))) == []
     everything = [document.reference for document in connector.walk(None)]
     assert everything == [sale.web_id for sale in tryton.sales()]
+    (sale,) = connector.find([wanted[0].reference])[wanted[0].reference]
+    assert connector.read_document(sale.external_id) == sale
+    assert connector.read_document(sale.number) == sale
+    assert connector.read_document("no such number") is None
     absent = reference()
     found = connector.find([wanted[0].reference, absent])
     assert [document.total for document in found[wanted[0].reference]] == [wanted[0].document.total]
