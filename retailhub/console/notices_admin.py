@@ -33,6 +33,7 @@ from retailhub.core.admin.words import moment, words
 MANAGE = "console.manage_notices"
 YES_NO = [("no", "no"), ("yes", "yes")]
 SHOWN = 20
+BRIEF = 34
 LABELS = {"sent": "success", "given up": "danger", "pending": "warning", "sending": "warning", "dropped": "info"}
 KINDS = [
     ("email", "e-mail"),
@@ -99,7 +100,7 @@ class NewRuleForm(RuleForm):
 
     name = forms.CharField(max_length=rules.NAME_MOST, help_text="As people call it, such as night shift.")
     kind = forms.ChoiceField(choices=KINDS)
-    field_order = ("name", "kind", "address")
+    field_order = ("name", "kind", *(name for name in RuleForm.base_fields if name != "reason"), "reason")
 
 
 def _wanted(doing: Doing) -> Wanted:
@@ -148,6 +149,11 @@ def _test(doing: Doing) -> str:
 def _again(doing: Doing) -> str:
     rules.again(public_id=doing.subject.public_id, actor=doing.actor, reason=doing.reason, now=doing.now)
     return "It is sent again within half a minute."
+
+
+def _brief(words: str) -> str:
+    """What fits beside its label on a phone; the rule's page says all of it."""
+    return words if len(words) <= BRIEF else f"{words[: BRIEF - 1]}…"
 
 
 EXPECTED = (NotPossible,)
@@ -230,15 +236,17 @@ class NoticeRuleAdmin(ModelAdmin):
 
     @display(description="To")
     def address(self, rule: NoticeRule) -> str:
-        return rules.masked(rule)
+        return _brief(rules.masked(rule))
 
     @display(description="Of")
     def of(self, rule: NoticeRule) -> str:
-        return rules.what_of(rule)
+        return _brief(rules.what_of(rule))
 
     @display(description="When")
     def when(self, rule: NoticeRule) -> str:
-        return rules.when_of(rule)
+        if rule.quiet_from is None or rule.quiet_to is None:
+            return _brief(rules.when_of(rule))
+        return f"at once, quiet {rule.quiet_from:%H:%M} to {rule.quiet_to:%H:%M}"
 
     @display(description="Last sent", ordering="sent_at")
     def last(self, rule: NoticeRule) -> str:
