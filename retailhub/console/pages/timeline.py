@@ -57,8 +57,9 @@ def _moment(entry: Entry) -> Moment:
     case, replay = entry.facts.get("case", ""), entry.facts.get("replay", "")
     subject = f"case:{case}" if case else f"replay:{replay}" if replay else ""
     url = subject_url(subject) if subject else message_url(str(entry.facts.get("message", "")))
+    amount = "" if entry.amount in entry.text else entry.amount
     return Moment(
-        at=entry.at, kind=entry.kind, what=entry.text, url=url, tone=tone, amount=entry.amount, trace=entry.trace_id
+        at=entry.at, kind=entry.kind, what=entry.text, url=url, tone=tone, amount=amount, trace=entry.trace_id
     )
 
 
