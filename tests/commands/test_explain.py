@@ -144,3 +144,37 @@ def test_a_name_that_nothing_has_is_one_sentence(shop: Hub, run: Run) -> None:
         written = run("explain", name)
         assert (written.out, written.status) == ("", 1)
         assert len(written.err.splitlines()) == 1
+
+
+def test_one_value_is_told_back_to_its_bytes_and_on_to_the_erp(told: Hub, run: Run) -> None:
+    found = run("explain", "eu:160", "--field", "lines.0.total", "--json").json
+    assert (found["value"], found["version"]) == ("9.90", 2)
+    (spot,) = found["spots"]
+    assert (spot["pointer"], spot["text"]["value"]) == ("/line_items/0/total", '"9.90"')
+    assert {sent["field"] for sent in found["sent"]} == {"lines.0.net"}
+    assert found["holds"][0]["reference"] == "WC-eu-160"
+    text = run("explain", "eu:160", "--field", "billing.email").out
+    assert "/billing/email" in text
+    assert [word for word in PERSONAL if word in text] == []
+    shown = run("explain", "eu:160", "--field", "billing.email", "--unmask", "--reason", "the customer calls").out
+    assert "kim@example.com" in shown
+    assert run("explain", "eu:160", "--field", "colour", "--json").json["error"]["code"] == "no_such_field"
+
+
+def test_a_value_that_was_read_from_the_store_is_found_in_its_answer(shop: Hub, run: Run) -> None:
+    assert shop.deliver(b'{"id":160}', "order.restored") == 200
+    shop.drain()
+    found = run("explain", "160", "--field", "total", "--json").json
+    assert found["read_back"]
+    assert found["where"].startswith("in the store's answer to GET /wp-json/wc/v3/orders/160")
+    assert found["spots"][0]["text"]["value"] == f'"{found["value"]}"'
+
+
+def test_whatever_goes_by_a_name_is_found_masked(told: Hub, run: Run) -> None:
+    order = Order.objects.get()
+    for text in ("160", "WC-eu-160", "TS-S-ROT", "kim@example.com"):
+        groups = run("search", text, "--json").json["groups"]
+        assert order.subject in {hit["subject"] for group in groups for hit in group["hits"]}, text
+        assert [word for word in PERSONAL if word in run("search", text).out] == []
+    assert run("search", "nothing").out.strip() == "Nothing goes by that name."
+    assert run("search", "nothing", "--json").json == {"groups": []}
