@@ -21,6 +21,8 @@ from reconciliation.models import Case
 from reconciliation.services import replay_runs, replays
 from retailhub.console import access_matrix
 from retailhub.console.access_matrix import NotDeclared, Row
+from retailhub.console.notices import changes, rules, sending, texts
+from retailhub.console.notices.rules import Wanted
 from retailhub.console.pages.directory import Page
 from retailhub.core import access, clock
 from retailhub.core.access import Role, permissions_of
@@ -40,8 +42,10 @@ def unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def everything(world: World) -> World:
+def everything(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """A row of every list."""
+    # who may send a test is asked here, inside the test's transaction; sending it has tests of its own
+    monkeypatch.setattr(sending, "send", lambda _notice: True)
     for number, email in ((950, "first@example.com"), (951, "other@example.com")):
         world.deliver(order_body(number, email=email, phone="+49 30 1234567"))
     world.work()
@@ -59,6 +63,9 @@ def everything(world: World) -> World:
         reason="to have one",
         now=clock.now(),
     )
+    wanted = Wanted(kind="email", address="ops@example.com")
+    rule = rules.add(name="desk", wanted=wanted, actor="test", reason="to have one", now=clock.now())
+    changes.write(rule=rule, what="change", content={**texts.TEST, "at": ""}, now=clock.now())
     return world
 
 
