@@ -37,12 +37,27 @@ def runbook(code: str) -> Panel:
     path = settings.BASE_DIR / "docs" / "runbooks" / f"{code}.md"
     known = code in CODES and path.is_file()
     _head, mark, sections = (path.read_text() if known else "").partition("\n## ")
-    html = MARKDOWN.render(mark + sections)
+    html = _html(mark + sections)
     return Panel(
         title="What to do",
         template="console/panels/runbook.html",
         data={"html": html, "name": f"docs/runbooks/{code}.md"},
     )
+
+
+def _html(text: str) -> str:
+    """A runbook as HTML. What it links to beside it are files, not pages: their names stay, the links do not."""
+    tokens = MARKDOWN.parse(text)
+    for token in tokens:
+        children, kept, within = token.children or [], [], False
+        for each in children:
+            if each.type == "link_open":
+                within = "://" not in str(each.attrGet("href"))
+            if not (within and each.type in {"link_open", "link_close"}):
+                kept.append(each)
+            within = within and each.type != "link_close"
+        token.children = kept if token.children is not None else None
+    return str(MARKDOWN.renderer.render(tokens, MARKDOWN.options, {}))
 
 
 class MapSkuForm(CodeCheckedForm):

@@ -18,9 +18,10 @@ HEIGHTS = {1280: 800, 390: 844}
 """Widths that are looked at, a desk's and a hand's, with their heights, in CSS pixels."""
 CUT_OFF = """() => [...document.querySelectorAll('#main *, .rh *')]
     .filter(e => e.scrollWidth > e.clientWidth + 1 && ['hidden', 'clip'].includes(getComputedStyle(e).overflowX)
-        && e.innerText && e.getClientRects().length)
+        && e.clientWidth > 1 && e.innerText && e.getClientRects().length)
     .map(e => e.innerText.slice(0, 60))"""
-"""Texts of the page's own part that do not fit where they stand and cannot be scrolled to."""
+"""Texts of the page's own part that do not fit where they stand and cannot be scrolled to; what is a pixel wide is
+there for screen readers only."""
 
 
 def chromium_path() -> str | None:
@@ -79,7 +80,7 @@ class Person:
             self.troubles.append(f"{self.page.url} is {wide} px wide on a screen of {screen}")
         self.troubles += [f"{self.page.url} cuts off {text!r}" for text in self.page.evaluate(CUT_OFF)]
         troubles, self.troubles[:] = self.troubles[:], []
-        assert troubles == []
+        assert troubles == [], "\n".join(troubles)
 
     def picture(self, path: Path) -> None:
         """What is seen now, as a PNG."""
