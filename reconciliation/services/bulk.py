@@ -66,27 +66,30 @@ def begin(
             targets=targets,
             total=len(targets),
         )
-        audit.record(
-            actor=actor,
-            action=f"{act}_{about}s",
-            subject=f"bulk:{made.public_id}",
-            reason=reason,
-            now=now,
-            after={
-                "filter": query,
-                "count": len(targets),
-                f"{about}s": targets[:NAMED],
-                **made.values,
-            },
-        )
-        if about == BulkWork.About.CASE:
-            CauseEvent.objects.bulk_create(
-                [
-                    CauseEvent(cause_id=key, at=now, what=TOLD[act], actor=made.actor, note=reason)
-                    for key in sorted(cause_ids)
-                ]
-            )
+        _write_down(made, cause_ids, actor, now)
     return made
+
+
+def _write_down(row: BulkWork, cause_ids: Sequence[int], actor: Any, now: dt.datetime) -> None:
+    """One audit row for all; what is done with cases is told in the histories of their causes too."""
+    audit.record(
+        actor=actor,
+        action=f"{row.act}_{row.about}s",
+        subject=f"bulk:{row.public_id}",
+        reason=row.reason,
+        now=now,
+        after={
+            "filter": row.query,
+            "count": row.total,
+            f"{row.about}s": row.targets[:NAMED],
+            **row.values,
+        },
+    )
+    if row.about == BulkWork.About.CASE:
+        what = TOLD[row.act]
+        CauseEvent.objects.bulk_create(
+            [CauseEvent(cause_id=key, at=now, what=what, actor=row.actor, note=row.reason) for key in sorted(cause_ids)]
+        )
 
 
 def _targets(act: str, cause_ids: Sequence[int]) -> list[int]:

@@ -237,6 +237,7 @@ def test_a_bulk_act_does_what_matched_when_it_was_decided_and_nothing_that_came_
     opened("D", 4)
     row = bulk.go_on(pk=row.pk, seconds=5, now=now)
     assert (row.total, row.done, row.left, row.finished_at) == (2, 2, 0, now)
+    assert bulk.go_on(pk=row.pk, seconds=5, now=now + dt.timedelta(hours=1)).finished_at == now
     assert sorted(keys("owner=me", olga)) == ["A", "B"]
     entry = AuditEntry.objects.get(action="claim_causes")
     assert entry.after == {
