@@ -42,14 +42,7 @@ def add_route(
         raise Misconfigured(f"A route goes from a store to an ERP; {store} is {source.kind}, {sink} is {target.kind}.")
     _refuse_overlap(store, region, countries)
     with transaction.atomic():
-        owner, _ = LegalEntity.objects.get_or_create(
-            code=entity, defaults={"name": entity_name or entity, "currency": currency}
-        )
-        market, made = Region.objects.get_or_create(
-            code=region, defaults={"name": region, "legal_entity": owner, "countries": list(countries)}
-        )
-        if not made and (market.legal_entity_id != owner.pk or list(market.countries) != list(countries)):
-            raise Misconfigured(f"Region {region} exists already, with another company or other countries.")
+        market = _region(region, _entity(entity, entity_name, currency), countries)
         row, _ = SalesRoute.objects.update_or_create(store=source, region=market, defaults={"sink": target})
         audit.record(
             actor=actor,
@@ -62,6 +55,22 @@ def add_route(
         if tell:
             note_changed(store_ids=[source.pk], now=now)
     return row
+
+
+def _entity(code: str, name: str, currency: str) -> LegalEntity:
+    """The legal entity of that code, made where there is none."""
+    owner, _ = LegalEntity.objects.get_or_create(code=code, defaults={"name": name or code, "currency": currency})
+    return owner
+
+
+def _region(code: str, owner: LegalEntity, countries: Sequence[str]) -> Region:
+    """The region of that code, made where there is none."""
+    market, made = Region.objects.get_or_create(
+        code=code, defaults={"name": code, "legal_entity": owner, "countries": list(countries)}
+    )
+    if not made and (market.legal_entity_id != owner.pk or list(market.countries) != list(countries)):
+        raise Misconfigured(f"Region {code} exists already, with another company or other countries.")
+    return market
 
 
 def _refuse_overlap(store: str, region: str, countries: Sequence[str]) -> None:

@@ -76,21 +76,17 @@ def decide(*, orders: Sequence[Decided], now: dt.datetime) -> None:
         retried={each.row.subject for each in orders if each.retry},
         now=now,
     )
-    bus.publish(
-        OrdersLooked(
-            [
-                OrderLooked(
-                    subject=order.row.subject,
-                    store_id=order.store.id,
-                    issues=tuple(order.issues),
-                    currency=order.doc.currency,
-                    total=order.doc.total,
-                    why=order.why,
-                )
-                for order in orders
-            ],
-            now,
-        )
+    bus.publish(OrdersLooked([_looked(order) for order in orders], now))
+
+
+def _looked(order: Decided) -> OrderLooked:
+    return OrderLooked(
+        subject=order.row.subject,
+        store_id=order.store.id,
+        issues=tuple(order.issues),
+        currency=order.doc.currency,
+        total=order.doc.total,
+        why=order.why,
     )
 
 

@@ -84,14 +84,8 @@ def adopt(*, message_id: int, external_id: str, actor: Any, reason: str, now: dt
     if row.status != Status.PARKED or TARGETS[row.operation] is not Target.CONFIRMED:
         raise NotDone(f"{row} does not wait for a document: only a parked posting adopts one.", code="not_parked")
 
-    def look(sink: Any) -> tuple[ExternalDocument | None, list[ExternalDocument], bool]:
-        reader: object = sink
-        if not isinstance(reader, DocumentReader):
-            raise NotDone("This kind of ERP cannot be asked for a document by its number.", code="cannot_read")
-        return sink.read_document(external_id), sink.find([row.reference])[row.reference], sink.follows_ids
-
     document: ExternalDocument | None
-    document, ours, follows = asking.ask(row.connection_id, look)
+    document, ours, follows = asking.ask(row.connection_id, lambda sink: _look(sink, external_id, row.reference))
     if document is None:
         raise NotDone(f"{row.connection.name} has no document {external_id}.", code="no_such_document")
     refusal = _refuse(row, wanted, document, ours, follows=follows)
@@ -117,6 +111,14 @@ def adopt(*, message_id: int, external_id: str, actor: Any, reason: str, now: dt
         )
         _settle(row, document, now)
     return document
+
+
+def _look(sink: Any, external_id: str, reference: str) -> tuple[ExternalDocument | None, list[ExternalDocument], bool]:
+    """The document of that id, those under our reference, and whether the ERP finds a document by its id later."""
+    reader: object = sink
+    if not isinstance(reader, DocumentReader):
+        raise NotDone("This kind of ERP cannot be asked for a document by its number.", code="cannot_read")
+    return sink.read_document(external_id), sink.find([reference])[reference], sink.follows_ids
 
 
 def _message(message_id: int) -> tuple[Any, SalesOrder]:

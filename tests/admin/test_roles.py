@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import get_resolver, path
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, SolarSchedule
 
+from integrations import bounded
 from orders.models import CustomerReview
 from reconciliation.models import Case
 from reconciliation.services import replay_runs, replays
@@ -23,7 +24,7 @@ from retailhub.console import access_matrix
 from retailhub.console.access_matrix import NotDeclared, Row
 from retailhub.console.notices import changes, rules, sending, texts
 from retailhub.console.notices.rules import Wanted
-from retailhub.console.pages.directory import Page
+from retailhub.console.pages.directory import PAGES, Page
 from retailhub.core import access, clock
 from retailhub.core.access import Role, permissions_of
 from retailhub.core.admin import Act
@@ -46,6 +47,8 @@ def everything(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """A row of every list."""
     # who may send a test is asked here, inside the test's transaction; sending it has tests of its own
     monkeypatch.setattr(sending, "send", lambda _notice: True)
+    # the same of reading a catalogue
+    monkeypatch.setattr(bounded, "products", lambda **_asked: bounded.Part(is_whole=True))
     for number, email in ((950, "first@example.com"), (951, "other@example.com")):
         world.deliver(order_body(number, email=email, phone="+49 30 1234567"))
     world.work()
@@ -166,7 +169,7 @@ def test_a_page_without_an_entry_in_the_table_fails(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(access_matrix, "get_resolver", lambda: SimpleNamespace(url_patterns=known))
     with pytest.raises(NotDeclared, match="is no page of the directory"):
         access_matrix.rows()
-    monkeypatch.setattr(access_matrix, "PAGES", (new,))
+    monkeypatch.setattr(access_matrix, "PAGES", (*PAGES, new))
     with pytest.raises(NotDeclared, match=r"needs \['console.fly'\]"):
         access_matrix.rows()
 

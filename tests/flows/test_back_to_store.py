@@ -366,35 +366,6 @@ def test_what_is_parked_is_written_after_a_replay(shop: Shop) -> None:
     assert len(notes(shop, ref)) == 1
 
 
-@pytest.mark.parametrize("mode", ["shadow", "off"])
-def test_nothing_is_written_to_a_store_that_is_not_live(shop: Shop, mode: str) -> None:
-    (ref,) = posted(shop)
-    publish(ref, "note", "waits")
-    connections.set_mode(name="eu", mode=mode, live_from=None, actor="test", reason="no", now=clock.now())
-    for words in (("note", "x"), ("refund", "1.00"), ("status", "completed"), ("tracking", "1", "--carrier", "c")):
-        told = publish(ref, *words)
-        assert (told.status, told.json["error"]["code"]) == (1, "store_not_live")
-        assert mode in told.json["error"]["detail"]
-    shop.drain(rounds=3)
-    assert (notes(shop, ref), outbound(ref)) == ([], [("pending", "")])
-
-
-def test_orders_from_before_the_store_went_live_are_left_as_they_are(shop: Shop) -> None:
-    EligibilityRule.objects.filter(status="on_hold").update(post=True)
-    (ref,) = posted(shop)
-    publish(ref, "note", "too late")
-    now = clock.now()
-    connections.set_mode(name="eu", mode="live", live_from=now, actor="test", reason="from now on", now=now)
-    (old,) = [str(each) for each in shop.control.place_orders(1, way="rest", lives={"transfer": 1})]
-    shop.control.backdate(int(old), 3600)
-    shop.look()
-    shop.drain()
-    assert publish(ref, "status", "completed").json["error"]["code"] == "before_live_from"
-    assert outbound(ref) == [("done", "ignored")]
-    assert (notes(shop, ref), outbound(old)) == ([], [])
-    assert shown(shop, old).source_status == "on-hold"
-
-
 def test_a_private_note_says_what_the_erp_calls_an_order_where_the_store_wants_it(shop: Shop) -> None:
     (silent,) = posted(shop)
     set_up(shop, note_when_posted=True)

@@ -16,13 +16,13 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from integrations import delivery, store_delivery
+from integrations import connections, delivery, store_delivery
 from integrations.calls import lines
 from integrations.connectors.woocommerce.connector import Connector
 from integrations.models import OutboxMessage
 from integrations.ports.errors import Unknown
 from integrations.ports.stores import Written
-from orders.models import Order
+from orders.models import EligibilityRule, Order
 from reconciliation.models import Case
 from retailhub.core import clock
 from retailhub.sandbox.store.control import running_store
@@ -276,3 +276,32 @@ def wait_until(met: Callable[[], bool], seconds: float = 20) -> None:
     while not met():
         assert time.monotonic() < ends
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("mode", ["shadow", "off"])
+def test_nothing_is_written_to_a_store_that_is_not_live(shop: Shop, mode: str) -> None:
+    (ref,) = posted(shop)
+    publish(ref, "note", "waits")
+    connections.set_mode(name="eu", mode=mode, live_from=None, actor="test", reason="no", now=clock.now())
+    for words in (("note", "x"), ("refund", "1.00"), ("status", "completed"), ("tracking", "1", "--carrier", "c")):
+        told = publish(ref, *words)
+        assert (told.status, told.json["error"]["code"]) == (1, "store_not_live")
+        assert mode in told.json["error"]["detail"]
+    shop.drain(rounds=3)
+    assert (notes(shop, ref), outbound(ref)) == ([], [("pending", "")])
+
+
+def test_orders_from_before_the_store_went_live_are_left_as_they_are(shop: Shop) -> None:
+    EligibilityRule.objects.filter(status="on_hold").update(post=True)
+    (ref,) = posted(shop)
+    publish(ref, "note", "too late")
+    now = clock.now()
+    connections.set_mode(name="eu", mode="live", live_from=now, actor="test", reason="from now on", now=now)
+    (old,) = [str(each) for each in shop.control.place_orders(1, way="rest", lives={"transfer": 1})]
+    shop.control.backdate(int(old), 3600)
+    shop.look()
+    shop.drain()
+    assert publish(ref, "status", "completed").json["error"]["code"] == "before_live_from"
+    assert outbound(ref) == [("done", "ignored")]
+    assert (notes(shop, ref), outbound(old)) == ([], [])
+    assert shown(shop, old).source_status == "on-hold"

@@ -227,6 +227,21 @@ def give_up_waiting_after(milliseconds: int, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(options, "options", shortened)
 
 
+def tell_by_three(shop: Shop) -> None:
+    """Three runners of the store's queue at a time."""
+    runners = [threading.Thread(target=shop.tell) for _ in range(3)]
+    for runner in runners:
+        runner.start()
+    for runner in runners:
+        runner.join()
+
+
+def read_alone(shop: Shop) -> int:
+    """How often the store was asked for one order by its id."""
+    calls = shop.control.books().calls
+    return sum(count for name, count in calls.items() if name.startswith("GET") and name.endswith("/{id} 200"))
+
+
 def test_polling_while_deliveries_come_waits_for_no_lock_and_does_nothing_twice(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -252,12 +267,7 @@ def test_polling_while_deliveries_come_waits_for_no_lock_and_does_nothing_twice(
         thread.start()
     for _ in range(6):
         shop.control.place_orders(8, now=True)
-        # three runners of the store's queue at a time
-        runners = [threading.Thread(target=shop.tell) for _ in range(3)]
-        for runner in runners:
-            runner.start()
-        for runner in runners:
-            runner.join()
+        tell_by_three(shop)
     over.set()
     for thread in threads:
         thread.join()
@@ -270,11 +280,8 @@ def test_polling_while_deliveries_come_waits_for_no_lock_and_does_nothing_twice(
     shop.settle()
     assert shop.untrue() == {}
     assert shop.misposted() == {}
-    calls = shop.control.books().calls
     # what is told by both is read from neither: a store is asked for single orders only where two contents differ
-    assert (
-        sum(count for name, count in calls.items() if name.startswith("GET") and name.endswith("/{id} 200")) < 48 + 24
-    )
+    assert read_alone(shop) < 48 + 24
 
 
 @pytest.mark.parametrize("began", ["2026-10-25T00:40:00+00:00", "2027-03-28T00:40:00+00:00"])
