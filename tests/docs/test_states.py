@@ -9,7 +9,7 @@ import pytest
 
 from integrations.states import LEGAL_PAIRS, Outcome, Status
 from orders.states import MACHINES, FulfilmentState, OrderState, PaymentState
-from retailhub.console import doc_files
+from retailhub.console import documents
 from retailhub.core.states import Machine, MoveNotAllowed
 
 STATES: dict[str, type[StrEnum]] = {"order": OrderState, "payment": PaymentState, "fulfilment": FulfilmentState}
@@ -70,23 +70,23 @@ def test_every_status_has_its_outcomes_and_every_outcome_a_status() -> None:
 
 
 def test_every_state_is_explained() -> None:
-    meant = {name: set(doc_files.MEANINGS[name]) for name in doc_files.MEANINGS}
+    meant = {name: set(documents.MEANINGS[name]) for name in documents.MEANINGS}
     axes = {name: {state.value for state in states} for name, states in STATES.items()}
     assert meant == {**axes, "status": set(Status), "outcome": set(Outcome)}
 
 
 def test_the_generated_documents_are_up_to_date() -> None:
-    present = {f"states/{path.name}" for path in (doc_files.DOCS / "states").iterdir()} | {
+    present = {f"states/{path.name}" for path in (documents.DOCS / "states").iterdir()} | {
         "runbooks/README.md",
         "operating/roles.md",
     }
-    on_disk = {name: (doc_files.DOCS / name).read_text(encoding="utf-8") for name in present}
-    assert on_disk == doc_files.texts(), "run: python -m retailhub.console.doc_files"
+    on_disk = {name: (documents.DOCS / name).read_text(encoding="utf-8") for name in present}
+    assert on_disk == documents.texts(), "run: python -m retailhub.console.doc_files"
 
 
 def test_writing_removes_the_document_of_a_machine_that_is_gone(tmp_path: Path) -> None:
     (tmp_path / "states").mkdir()
     (tmp_path / "states" / "gone.md").write_text("")
-    doc_files.write(tmp_path)
+    documents.write(tmp_path)
     written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.md")}
-    assert written == set(doc_files.texts())
+    assert written == set(documents.texts())
