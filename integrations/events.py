@@ -152,6 +152,25 @@ class WebhooksLooked:
 
 
 @dataclass(frozen=True)
+class StoreTrouble:
+    """Something that a store says of its orders and that a person must judge; ``code`` is the case's."""
+
+    code: str
+    detail: str
+    evidence: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class StoreDoubted:
+    """What a store says of its orders that is not believed. ``over`` has the proof of what is over, by code."""
+
+    connection_id: int
+    troubles: Sequence[StoreTrouble]
+    over: Mapping[str, str]
+    at: dt.datetime
+
+
+@dataclass(frozen=True)
 class PathsChanged:
     """Where orders of these stores go, or how real that is, was changed: what waited for it may go on."""
 

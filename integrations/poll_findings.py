@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -32,11 +32,23 @@ class Unread:
     error: ConnectorError
 
 
+@dataclass(frozen=True)
+class Judged:
+    """Orders of a list against what is known: ``news``, and ``older`` ones with the change known of them (UTC)."""
+
+    news: list[News]
+    older: Mapping[str, dt.datetime]
+
+    def set_back(self, before: dt.datetime) -> list[str]:
+        """Orders shown older than a change that was made before this moment: no answer that crossed with one."""
+        return [ref for ref, known_at in self.older.items() if known_at < before]
+
+
 class Records(Protocol):
     """What is known of a store's orders; filled in by the wiring."""
 
-    def news(self, *, store_id: int, listed: Sequence[ListedOrder]) -> list[News]:
-        """Those that are unknown, newer than what is known, or other in content."""
+    def news(self, *, store_id: int, listed: Sequence[ListedOrder]) -> Judged:
+        """Those that are unknown, newer than what is known, or other in content; and those that are older."""
 
     def strangers(self, *, store_id: int, order_refs: Sequence[str]) -> set[str]:
         """Those of them that nothing is known of."""
@@ -53,16 +65,19 @@ class Records(Protocol):
 
 @dataclass(frozen=True)
 class Found:
-    """What a step found: the look as it leaves it, what is new, which known orders no list has, what cannot be read.
+    """What a step found: the look as it leaves it, what is new, which known orders no shelf has, what cannot be read.
 
-    ``read`` are the orders that the store has shown in this step.
+    ``read`` are the orders that the store has shown in this step, ``older`` those it shows older than they were known
+    to be. ``home`` is the store's own address as it tells it, at the end of a walk; empty when it does not tell.
     """
 
     after: Round
     news: Sequence[News] = ()
-    vanished: Sequence[str] = ()
+    missing: Sequence[str] = ()
     unread: Sequence[Unread] = ()
     read: Sequence[str] = ()
+    older: Sequence[str] = ()
+    home: str = ""
 
 
 Step = Callable[[Round, OrderHistory, Records], Found]

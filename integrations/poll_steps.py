@@ -121,10 +121,12 @@ def _key_of(order: Order | Outline, key: SortKey) -> dt.datetime | None:
 
 def _found(at: Round, page: Page, records: Records) -> Found:
     """What a page says, before it is known where the look goes on."""
-    news = records.news(store_id=at.connection_id, listed=page.listed)
+    judged = records.news(store_id=at.connection_id, listed=page.listed)
     seen = 0 if page.unfinished else page.count
-    after = counted(page.at, seen, news, total=page.total)
-    return Found(after, news, unread=page.unread, read=[each.order_ref for each in page.listed])
+    after = counted(page.at, seen, judged.news, total=page.total)
+    older = judged.set_back(at.under_way_since - dt.timedelta(seconds=2 * settings.POLL_SECONDS))
+    read = [each.order_ref for each in page.listed]
+    return Found(after, judged.news, unread=page.unread, read=read, older=older)
 
 
 def _once_more(found: Found, place: Place) -> Found:
@@ -203,7 +205,7 @@ def _refunds(at: Round, source: OrderHistory, records: Records) -> Found:
     since = at.under_way_since - dt.timedelta(days=settings.REFUND_DAYS)
     refs = records.refunded(store_id=at.connection_id, since=since, after=last, limit=NAMED)
     named = poll_care.read_named(at, source, records, refs)
-    news = records.news(store_id=at.connection_id, listed=named.listed)
+    news = records.news(store_id=at.connection_id, listed=named.listed).news
     read = [each.order_ref for each in named.listed]
     after = counted(named.at, len(read), news, total=None)
     if named.unfinished:
@@ -212,6 +214,7 @@ def _refunds(at: Round, source: OrderHistory, records: Records) -> Found:
         after = replace(after, done=True, report=summary(after))
     else:
         after = replace(after, place={"last": int(refs[-1])})
+    # whether what is absent is gone is judged by the walk, which sees the whole store
     return Found(after, news, sorted(named.absent, key=int), named.unread, read)
 
 

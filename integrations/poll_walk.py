@@ -18,11 +18,10 @@ from django.conf import settings
 from integrations import poll_care
 from integrations.poll_findings import NAMED, Found, News, Records, counted
 from integrations.polls import Round
-from integrations.ports.errors import Transient
-from integrations.ports.stores import IdPage, OrderHistory, Shelf
+from integrations.ports.stores import OrderHistory, Shelf
 
-MANY_GONE = 500
-"""Orders that one page of ids may lack: more is a list that hides them, not a shop that deleted them."""
+STRETCH = 500
+"""Orders that a page lacks and one step asks for by name; the next step goes on behind the last of them."""
 KNOWN_AT_ONCE = 1000
 """Ids that we know, read in one query."""
 KEPT = 1000
@@ -73,12 +72,16 @@ class Walked:
 
     def passing(self, ids: Sequence[int], *, upto: int, total: int) -> Walked:
         """Behind a page that ends at the position ``upto``."""
-        last = max([self.last, *ids])
+        last, highest = max([self.last, *ids]), max([self.highest, *ids])
         if upto < total:
-            return replace(self, position=upto, last=last, highest=max(self.highest, last))
+            return replace(self, position=upto, last=last, highest=highest)
         rest = next_shelf(self.shelf)
-        ended = replace(self, position=0, last=0, highest=max(self.highest, last))
+        ended = replace(self, position=0, last=0, highest=highest)
         return replace(ended, shelf=rest) if rest else replace(ended, ended=True)
+
+    def passing_part(self, ids: Sequence[int], *, reached: int) -> Walked:
+        """Behind the id ``reached``; the rest of the same page is read next."""
+        return replace(self, last=max(self.last, reached), highest=max([self.highest, *ids]))
 
 
 def window(position: int, most: int) -> tuple[int, int]:
@@ -109,42 +112,49 @@ def walk(at: Round, source: OrderHistory, records: Records) -> Found:
         return Found(replace(counted(at, 0, (), total=page.total), place=msgspec.to_builtins(back)))
     passed = [each for each in ids if each > place.last]
     upto = start + len(ids)
-    unknown, doubtful = _differences(at, place, passed, page, records, to_the_end=upto >= page.total)
+    doubtful, reached = _lacking(at, place, passed, records, to_the_end=upto >= page.total)
+    passed = passed if reached is None else [each for each in passed if each <= reached]
+    shown = sorted(str(each) for each in passed)
+    unknown = records.strangers(store_id=at.connection_id, order_refs=shown) if shown else set()
     named = poll_care.read_named(at, source, records, sorted(unknown | doubtful, key=int))
-    news = records.news(store_id=at.connection_id, listed=named.listed)
-    vanished = sorted(doubtful.intersection(named.absent), key=int)
-    place = place.noting(_never_told(at, news, unknown, records), vanished)
+    news = records.news(store_id=at.connection_id, listed=named.listed).news
+    missing = sorted(doubtful.intersection(named.absent), key=int)
+    place = place.noting(_never_told(at, news, unknown, records), missing)
     read = [each.order_ref for each in named.listed]
     after = counted(named.at, 0 if named.unfinished else len(passed), news, total=page.total)
     if named.unfinished:
-        after = replace(after, place={**after.place, **msgspec.to_builtins(place)})
-    else:
-        after = _walked_on(after, place.passing(passed, upto=upto, total=page.total))
-    return Found(after, news, vanished, named.unread, read)
+        return Found(_noted(after, place), news, missing, named.unread, read)
+    if reached is not None:
+        place = place.passing_part(passed, reached=reached)
+        return Found(_noted(after, place), news, missing, named.unread, read)
+    place = place.passing(passed, upto=upto, total=page.total)
+    home = source.home() if place.ended else ""
+    return Found(_walked_on(after, place), news, missing, named.unread, read, home=home)
 
 
-def _differences(
-    at: Round, place: Walked, passed: Sequence[int], page: IdPage, records: Records, *, to_the_end: bool
-) -> tuple[set[str], set[str]]:
-    """Ids of a page that we do not know; ids that we know as listed and that it lacks."""
-    shown = {str(each) for each in passed}
-    unknown = records.strangers(store_id=at.connection_id, order_refs=sorted(shown)) if shown else set()
+def _noted(after: Round, place: Walked) -> Round:
+    return replace(after, place={**after.place, **msgspec.to_builtins(place)})
+
+
+def _lacking(
+    at: Round, place: Walked, passed: Sequence[int], records: Records, *, to_the_end: bool
+) -> tuple[set[str], int | None]:
+    """Ids that we know as listed and that a page lacks, and up to which id where they are too many for a step."""
     doubtful: set[str] = set()
+    shown = {str(each) for each in passed}
     upto = None if to_the_end else max(passed, default=place.last)
     last = place.last
     while place.shelf is Shelf.LISTED:
         known = records.to_be_listed(store_id=at.connection_id, after=last, upto=upto, limit=KNOWN_AT_ONCE)
-        doubtful.update(ref for ref in known if ref not in shown)
-        if len(doubtful) > MANY_GONE:
-            raise Transient(
-                f"The store's list of ids lacks more than {MANY_GONE} orders in a row that we know: it is not whole.",
-                code="list_not_whole",
-                evidence={"missing": str(len(doubtful)), "total": str(page.total)},
-            )
+        for ref in known:
+            if ref not in shown:
+                doubtful.add(ref)
+            if len(doubtful) >= STRETCH:
+                return doubtful, int(ref)
         if len(known) < KNOWN_AT_ONCE:
             break
         last = int(known[-1])
-    return unknown, doubtful
+    return doubtful, None
 
 
 def _never_told(at: Round, news: Sequence[News], unknown: set[str], records: Records) -> list[str]:

@@ -16,7 +16,7 @@ import structlog
 from django.conf import settings
 from django.db import connection, transaction
 
-from integrations import connections, inbox, poll_parking, polls, retry
+from integrations import connections, doubts, inbox, poll_parking, polls, retry
 from integrations.calls import Lines, Recorder, context_for
 from integrations.leases import LeaseLost
 from integrations.models import Connection
@@ -31,8 +31,8 @@ from retailhub.core import clock, ids
 log = structlog.get_logger(__name__)
 rng = random.Random()  # noqa: S311 - spreads retries, protects nothing
 
-POLLED, VANISHED = "order.polled", "order.vanished"
-"""Topics of what a look found: an order's content; an order that no list has any more."""
+POLLED = "order.polled"
+"""Topic of what a look found: an order's content."""
 QUIET = {PollKind.HISTORY: Lane.CATALOGUE, PollKind.SWEEP: Lane.CATALOGUE}
 """What is many and old waits behind what is new."""
 LONG = {PollKind.HISTORY, PollKind.SWEEP, PollKind.WALK}
@@ -117,7 +117,7 @@ def _make(at: Round, row: Connection, lines: Lines, recorder: Recorder) -> None:
     source: OrderHistory = lines.connector(row, context)
     found = step(at, source, WIRING.records)
     # what a step read is in the inbox; of a look that found nothing there is nothing to explain
-    recorder.keep_outlines(all_of_them=bool(found.news or found.vanished or found.unread))
+    recorder.keep_outlines(all_of_them=bool(found.news or found.missing or found.unread))
     _commit(found, row)
     connections.note_success(connection_id=row.pk)
     if found.after.done and (found.after.fresh or at.every_seconds >= polls.DAY // 4):
@@ -126,12 +126,12 @@ def _make(at: Round, row: Connection, lines: Lines, recorder: Recorder) -> None:
 
 def _commit(found: Found, row: Connection) -> None:
     """The cursor never passes what is not in the inbox: both are one transaction."""
-    after, lane = found.after, QUIET.get(found.after.kind, Lane.ORDERS)
-    messages = [_polled(after.connection_id, each, lane) for each in found.news]
-    messages += [_vanished(after.connection_id, ref, lane) for ref in found.vanished]
+    lane = QUIET.get(found.after.kind, Lane.ORDERS)
+    messages = [_polled(found.after.connection_id, each, lane) for each in found.news]
     # one statement may not hold one key twice
     distinct = {message.dedupe_key(): message for message in messages}
     with transaction.atomic():
+        after = doubts.settle(found)
         if distinct:
             inbox.store(list(distinct.values()))
         poll_parking.park(found.unread, store=row, lane=lane)
@@ -160,19 +160,6 @@ def _polled(connection_id: int, news: News, lane: Lane) -> inbox.NewMessage:
         # what was, was something else and is again must be worked again
         wake=order is not None,
         version=version,
-    )
-
-
-def _vanished(connection_id: int, order_ref: str, lane: Lane) -> inbox.NewMessage:
-    return inbox.NewMessage(
-        connection_id=connection_id,
-        topic=VANISHED,
-        shard=f"store:{order_ref}",
-        body=b'{"id":%d}' % int(order_ref),
-        headers={},
-        way=Way.POLL,
-        lane=lane,
-        wake=True,
     )
 
 

@@ -12,7 +12,7 @@ from django.db.models import BigIntegerField, Q, QuerySet
 from django.db.models.functions import Cast
 from django.db.models.lookups import GreaterThan, LessThanOrEqual
 
-from integrations.poll_findings import News
+from integrations.poll_findings import Judged, News
 from integrations.ports import documents, versions
 from integrations.ports.documents import Order as OrderDocument
 from integrations.ports.documents import OrderStatus
@@ -257,12 +257,14 @@ def stores_of(*, subjects: Iterable[str]) -> dict[str, int]:
 class Listed:
     """What is known of the orders that a store's lists show: the records of a poll."""
 
-    def news(self, *, store_id: int, listed: Sequence[ListedOrder]) -> list[News]:
-        """Those that are unknown, newer than what is known, or other in content; the unreadable always are."""
+    def news(self, *, store_id: int, listed: Sequence[ListedOrder]) -> Judged:
+        """Those that are unknown, newer than what is known, or other in content; the unreadable always are. And
+        those that are older."""
         rows = Order.objects.filter(store=store_id, order_ref__in=[each.order_ref for each in listed])
         facts = rows.values_list("order_ref", "version_at", "version_hash", "canon_version")
         known = {ref: (at, bytes(digest) if digest else None, canon) for ref, at, digest, canon in facts}
-        found = []
+        found: list[News] = []
+        older: dict[str, dt.datetime] = {}
         for each in listed:
             if each.order is None:
                 found.append(News(each, b""))
@@ -278,7 +280,9 @@ class Listed:
             )
             if verdict in {Verdict.NEWER, Verdict.AMBIGUOUS}:
                 found.append(News(each, digest))
-        return found
+            elif verdict is Verdict.OLDER and at is not None:
+                older[each.order_ref] = at
+        return Judged(found, older)
 
     def strangers(self, *, store_id: int, order_refs: Sequence[str]) -> set[str]:
         """Those of them that nothing is known of."""

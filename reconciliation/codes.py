@@ -165,6 +165,20 @@ CODES = _codes(
         "The store's own timetable (WP-Cron) does not run: {detail}",
         Side.OTHER_SYSTEM,
     ),
+    # what a store says of its orders
+    Code(
+        "orders_gone_at_once",
+        "{number} orders are gone from the store at once, from {first} to {last}. {detail} Nothing was cancelled.",
+        Side.OTHER_SYSTEM,
+        urgent=True,
+    ),
+    Code(
+        "store_went_back",
+        "The shop shows older versions of {number} orders than RetailHub has seen, from {first} to {last}; it was"
+        " probably restored from a backup.",
+        Side.OTHER_SYSTEM,
+        urgent=True,
+    ),
     # deliveries that cannot be used
     Code(
         "delivery_names_no_order",

@@ -36,6 +36,7 @@ SUBSCRIPTIONS: tuple[tuple[type, Callable[[Any], None]], ...] = (
     (events.ConnectionWell, watch.note_well),
     (events.ChoresLooked, watch.note_chores),
     (events.WebhooksLooked, watch.note_webhooks),
+    (events.StoreDoubted, watch.note_doubts),
     (events.PathsChanged, postings.note_paths),
     (inventory.events.SkusMapped, mapped.note_mapped),
     (orders.events.OrdersLooked, watch.note_looks),

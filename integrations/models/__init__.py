@@ -2,6 +2,7 @@
 
 from integrations.models.connection import Connection, ConnectionState
 from integrations.models.doctor import ConnectionTest
+from integrations.models.doubts import OrderDoubt, StorePlace
 from integrations.models.edits import MessageEdit
 from integrations.models.identity import ExternalReference
 from integrations.models.messages import (
@@ -30,12 +31,14 @@ __all__ = [
     "InboxMessage",
     "LegalEntity",
     "MessageEdit",
+    "OrderDoubt",
     "OutboxBody",
     "OutboxMessage",
     "Poll",
     "Region",
     "SalesRoute",
     "ScheduleSlot",
+    "StorePlace",
     "WebhookCare",
     "WebhookHole",
 ]

@@ -120,6 +120,10 @@ class OrderHistory(Protocol):
     def order_ids(self, *, shelf: Shelf, page: int, size: int) -> IdPage:
         """Ids only, rising, in pages of ``size`` (at most 100). A page is one answer: as the list was at one moment."""
 
+    @abstractmethod
+    def home(self) -> str:
+        """The store's own address as it tells it, by which another store is known; empty when it does not tell."""
+
 
 class HookStatus(StrEnum):
     ACTIVE = "active"

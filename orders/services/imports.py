@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from msgspec import structs
 from psycopg2.extras import execute_values
 
-from integrations import inbox, selectors
+from integrations import doubts, inbox, selectors
 from integrations.ports import documents, versions
 from integrations.ports.capabilities import Gone
 from integrations.ports.documents import CANON_VERSION, OrderStatus
@@ -18,12 +18,14 @@ from integrations.ports.documents import Order as OrderDocument
 from integrations.states import GONE_UNSEEN, OWN_ECHO, Outcome, Status, Way
 from integrations.workflow import Arrival, Look
 from orders.models import Order, OrderVersion
+from orders.policies.axes import CANCELLING
 from orders.policies.versions import Verdict, compare
 from orders.services import decisions, skus
 from retailhub.core import ids
 
 STALE_READ_SECONDS = 5.0
 STALE_CAP_SECONDS = 300.0
+HELD = "The store says that the order is gone; nothing is cancelled for it before a person accepts that."
 
 
 @dataclass(kw_only=True)
@@ -40,6 +42,8 @@ class Step:
     read_back: bool = False
     ask_store: bool = False
     stale: bool = False
+    is_held: bool = False
+    """The store does not have the order any more, and is not believed yet."""
     written_by: str = ""
     """The reference of our own write that made the order's present version."""
 
@@ -57,7 +61,8 @@ def apply(*, looks: Sequence[Look], fence: int, now: dt.datetime) -> list[Look]:
     """Bring looks into the canonical orders, in one transaction; returns those that need the store's word first.
 
     1. Lock the orders' rows in pk order (new ones are made). 2. Weigh each document against the stored version.
-    3. Store what is newer. 4. Decide on what changed. 5. Finish the messages under ``fence``.
+    3. Where orders are gone, ask whether the store is believed. 4. Store what is newer. 5. Decide on what changed.
+    6. Finish the messages under ``fence``.
     Raises ``leases.LeaseLost`` when a message was taken over: nothing is written then.
     """
     with transaction.atomic():
@@ -66,6 +71,7 @@ def apply(*, looks: Sequence[Look], fence: int, now: dt.datetime) -> list[Look]:
         gone = selectors.gone_unseen(orders=new) if new else set()
         steps = [_weigh(look, rows.get(look.order), is_gone=look.order in gone) for look in looks]
         settled = [step for step in steps if not step.ask_store]
+        _hold_back(settled, now)
         changed = [step for step in settled if step.document is not None]
         _store_versions(changed, now)
         due = [step for step in settled if step.is_due]
@@ -88,6 +94,22 @@ def apply(*, looks: Sequence[Look], fence: int, now: dt.datetime) -> list[Look]:
         inbox.overtake([known for step in settled for known in _overtaken(step)])
         inbox.finish([done for step in settled for done in _finishes(step)], fence=fence)
     return [step.look for step in steps if step.ask_store]
+
+
+def _hold_back(steps: Sequence[Step], now: dt.datetime) -> None:
+    """What would cancel too many orders at once waits for a person."""
+    hidden: dict[int, dict[str, bool]] = {}
+    for step in steps:
+        row, document = step.row, step.document
+        if row is None or document is None or not row.document or row.status in CANCELLING:
+            continue
+        if document.status in {OrderStatus.DELETED, OrderStatus.TRASHED}:
+            hidden.setdefault(row.store_id, {})[row.order_ref] = document.status is OrderStatus.DELETED
+    for store_id in sorted(hidden):
+        held = doubts.hold_back(store_id=store_id, hidden=hidden[store_id], now=now)
+        for step in steps:
+            if step.look.store.id == store_id and step.look.order_ref in held:
+                step.document, step.is_held = None, True
 
 
 LOCK = """
@@ -262,7 +284,7 @@ def _tells_again(step: Step) -> bool:
 
 def _overtaken(step: Step) -> list[inbox.Overtaken]:
     row, began = step.row, None if step.stale else step.look.read_began
-    if row is None or row.version_at is None or (step.document is None and began is None):
+    if step.is_held or row is None or row.version_at is None or (step.document is None and began is None):
         return []
     shard = f"store:{row.order_ref}"
     known = inbox.Overtaken(connection_id=row.store_id, shard=shard, version_at=row.version_at, read_began=began)
@@ -311,21 +333,22 @@ def _asked_again(step: Step, arrival: Arrival) -> inbox.Finish:
 def _finish(step: Step, arrival: Arrival) -> inbox.Finish:
     outcome = _outcome(step, arrival)
     echo = outcome is Outcome.UNCHANGED and arrival.order is not None and arrival.way != Way.API and step.written_by
-    unseen = outcome is Outcome.IGNORED
+    unseen = outcome is Outcome.IGNORED and step.row is None
+    code = doubts.GONE if step.is_held else GONE_UNSEEN if unseen else OWN_ECHO if echo else ""
     return inbox.Finish(
         id=arrival.message_id,
         status=Status.DONE,
         outcome=outcome,
         subject=step.row.subject if step.row else "",
-        code=GONE_UNSEEN if unseen else OWN_ECHO if echo else "",
-        detail=f"It tells what we wrote ourselves: {step.written_by}." if echo else "",
+        code=code,
+        detail=f"It tells what we wrote ourselves: {step.written_by}." if echo else HELD if step.is_held else "",
         version_at=arrival.order.modified_at if arrival.order else None,
         troubled=arrival.troubled,
     )
 
 
 def _outcome(step: Step, arrival: Arrival) -> Outcome:
-    if step.row is None:
+    if step.row is None or step.is_held:
         return Outcome.IGNORED
     if arrival.order is None:
         return Outcome.APPLIED if step.document is not None or arrival.way == "engine" else Outcome.UNCHANGED

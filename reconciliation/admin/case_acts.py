@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.http import HttpResponse
 
-from integrations import connections
+from integrations import connections, doubts
 from integrations.ports.errors import ConnectorError
 from orders.services import publications
 from orders.services.edits import NotEdited
@@ -133,6 +133,18 @@ def _publish(doing: Doing) -> str:
     return f"{done.message} waits to be written to the store."
 
 
+def _accept_gone(doing: Doing) -> str:
+    store_id = int(doing.subject.subject.removeprefix("connection:"))
+    told = doubts.accept(connection_id=store_id, actor=doing.actor, reason=doing.reason, now=doing.now)
+    return f"Accepted: {told.number} orders are gone, from {told.first} to {told.last}. Each is read once more."
+
+
+def _none_gone(case: Case) -> str:
+    if case.code != doubts.GONE:
+        return "It is not about orders that are gone."
+    return "" if case.state == Case.State.OPEN else CLOSED
+
+
 def _no_edit(case: Case) -> str:
     if not state_of(case).can_edit:
         return "No document of it waits for a person that could be edited."
@@ -222,6 +234,21 @@ ACTS = (
         ),
         why_not=lambda case: "" if state_of(case).can_adopt else "No posting of it waits for a person.",
         expected=(NotDone, ConnectorError),
+    ),
+    Act(
+        name="accept_gone",
+        label="Accept that they are gone",
+        permission="console.connect_system",
+        run=_accept_gone,
+        preview=lambda case: (
+            f"The {case.evidence.get('number', '?')} orders that are held now, from {case.evidence.get('first', '?')}"
+            f" to {case.evidence.get('last', '?')}, are taken as deleted: each is read once more, and where the store"
+            " has none, its documents in the ERP are cancelled. That cannot be taken back here. The address of the"
+            " store counts as right from then on."
+        ),
+        why_not=_none_gone,
+        expected=(doubts.NothingHeld,),
+        danger=True,
     ),
     Act(
         name="publish",

@@ -14,6 +14,7 @@ from integrations.events import (
     MessagesReleased,
     Parked,
     StoreAnswered,
+    StoreDoubted,
     WebhooksLooked,
     WebhookTrouble,
 )
@@ -34,6 +35,8 @@ WEBHOOKS = {
     "webhooks_late": "webhook_late",
 }
 """Code → family: each is over by itself, all are about the connection."""
+DOUBTS = {"orders_gone_at_once": "gone_at_once", "store_went_back": "went_back"}
+"""The same, of what a store says of its orders and is not believed."""
 
 
 def note_looks(event: OrdersLooked) -> None:
@@ -196,3 +199,21 @@ def _webhook_report(connection_id: int, subject: str, trouble: WebhookTrouble) -
         detail=trouble.detail,
         evidence=trouble.evidence,
     )
+
+
+def note_doubts(event: StoreDoubted) -> None:
+    """What a store says of its orders and is not believed is a case until it says otherwise, or a person accepts it."""
+    subject = f"connection:{event.connection_id}"
+    for each in event.troubles:
+        report = Report(
+            code=each.code,
+            subject=subject,
+            family=DOUBTS[each.code],
+            connection_id=event.connection_id,
+            detail=each.detail,
+            evidence=each.evidence,
+            store_id=event.connection_id,
+        )
+        cases.reflect(family=report.family, reports=[report], subjects=[subject], proof={}, now=event.at)
+    for code, why in event.over.items():
+        cases.close_for(family=DOUBTS[code], why={subject: why}, now=event.at)

@@ -44,7 +44,7 @@ def test_an_order_that_is_never_shown_is_noted_and_all_others_are_found(kind: Po
     assert set(inbox.known_orders) == expected - shop.broken
     assert set(inbox.parked) == shop.broken
     assert set(at.unread) == shop.broken
-    assert inbox.vanished == set()
+    assert inbox.missing == set()
 
 
 def test_orders_asked_for_by_name_are_found_beside_one_that_is_never_shown() -> None:
@@ -56,7 +56,7 @@ def test_orders_asked_for_by_name_are_found_beside_one_that_is_never_shown() -> 
     patient(look(PollKind.REFUNDS), shop, inbox)
     assert inbox.known_orders["40"].customer_note == "its refund is gone"
     assert set(inbox.parked) == shop.broken
-    assert inbox.vanished == {"60"}
+    assert inbox.missing == {"60"}
 
 
 @pytest.mark.parametrize("kind", EVERY)

@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
+from integrations import poll_steps
 from integrations.poll_findings import News
-from integrations.ports.errors import Transient
-from integrations.ports.stores import Shelf
+from integrations.ports.stores import IdPage, Shelf
 from integrations.states import PollKind
 from tests.support.listed_shop import BEGAN, Inbox, Shop, one, round_of, whole
 
@@ -136,7 +137,7 @@ def test_a_walk_names_exactly_what_nobody_told_and_what_is_gone() -> None:
         at = one(at, shop, inbox)
     assert at.report["found"] == ["300", "900", "1350"]
     assert at.report["vanished"] == ["3", "603"]
-    assert set(inbox.known_orders) == set(shop.orders)
+    assert set(inbox.known_orders) - inbox.missing == set(shop.orders)
     assert at.report["not_orders"] == 1350 - 448
 
 
@@ -175,11 +176,32 @@ def test_an_order_dated_in_the_future_does_not_take_the_cursor_along() -> None:
     assert set(inbox.known_orders) == {"1", "2"}
 
 
-def test_a_list_of_ids_that_hides_many_is_no_word_that_they_are_gone() -> None:
+def test_a_list_of_ids_that_hides_many_is_no_word_that_they_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     shop, inbox = Shop(), Inbox()
-    for number in range(1, 700):
+    for number in range(1, 1300):
         shop.put(str(number))
         inbox.take([News(each, b"") for each in shop.named_orders([str(number)])])
-    shop.orders.clear()
-    with pytest.raises(Transient):
-        one(round_of(PollKind.WALK), shop, inbox)
+    monkeypatch.setattr(shop, "order_ids", lambda **_asked: IdPage((), 0))
+    at = round_of(PollKind.WALK)
+    while not at.done:
+        at = one(at, shop, inbox)
+    assert inbox.missing == set()
+    assert at.seen == 0
+
+
+@pytest.mark.parametrize(("older_by", "told"), [(3600, {"1", "2"}), (30, set())])
+def test_an_order_shown_older_than_it_was_known_is_told_unless_answers_may_have_crossed(
+    older_by: int, told: set[str]
+) -> None:
+    shop, inbox = Shop(page_size=10), Inbox()
+    for ref in ("1", "2", "3"):
+        shop.put(ref)
+    whole(round_of(PollKind.SWEEP), shop, inbox)
+    shop.now += dt.timedelta(hours=2)
+    for ref in ("1", "2"):
+        known = inbox.known_orders[ref]
+        seen_at = shop.now - dt.timedelta(seconds=older_by)
+        inbox.known_orders[ref] = structs.replace(known, modified_at=seen_at, customer_note="newer")
+    found = poll_steps.step(round_of(PollKind.SWEEP).begun(shop.now), shop, inbox)
+    assert set(found.older) == told
+    assert found.news == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 
 from integrations import poll_walk
 from integrations.poll_findings import News
-from integrations.ports.errors import Transient
 from integrations.ports.stores import ListedOrder, Shelf
 from integrations.states import PollKind
 from tests.support.listed_shop import Inbox, Shop, one, patient, round_of
@@ -104,27 +104,43 @@ def test_a_report_that_is_cut_says_how_many_there_are(monkeypatch: pytest.Monkey
     assert at.report["found"][:3] == ["1", "3", "5"]
 
 
-def test_ids_we_know_are_asked_for_in_bounded_parts_and_a_list_that_hides_them_ends_it(
+def test_what_is_gone_is_asked_for_in_bounded_parts_and_the_walk_goes_on_behind_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(poll_walk, "KNOWN_AT_ONCE", 50)
-    shop, inbox = shop_with(range(1, 5001)), Inbox()
+    monkeypatch.setattr(poll_walk, "STRETCH", 70)
+    shop, inbox = shop_with(range(1, 1501)), Inbox()
     known(shop, inbox)
-    for number in range(80, 5001):
+    for number in [*range(80, 800), *range(1200, 1501)]:
         del shop.orders[str(number)]
+    for ref in ("40", "900", "1100"):
+        inbox.known_orders.pop(ref)
     asked: list[int] = []
-    to_be_listed = inbox.to_be_listed
+    to_be_listed, named_orders = inbox.to_be_listed, shop.named_orders
 
     def watched(*, store_id: int, after: int, upto: int | None, limit: int) -> list[str]:
         part = to_be_listed(store_id=store_id, after=after, upto=upto, limit=limit)
-        asked.append(len(part))
+        asked[-1] += len(part)
         return part
 
+    def named(order_refs: Sequence[str]) -> list[ListedOrder]:
+        calls.append(len(order_refs))
+        return named_orders(order_refs)
+
     monkeypatch.setattr(inbox, "to_be_listed", watched)
-    with pytest.raises(Transient):
-        one(round_of(PollKind.WALK), shop, inbox)
-    assert max(asked) == 50
-    assert sum(asked) < 1000
+    monkeypatch.setattr(shop, "named_orders", named)
+    at = round_of(PollKind.WALK)
+    while not at.done:
+        calls: list[int] = []
+        asked.append(0)
+        at = one(at, shop, inbox)
+        assert sum(calls) <= 70 + 100
+    assert inbox.missing == {str(number) for number in [*range(80, 800), *range(1200, 1501)]}
+    assert at.report["vanished_count"] == 720 + 301
+    assert at.report["found"] == ["40", "900", "1100"]
+    assert at.seen == 479
+    assert at.report["highest_id"] == 1199
+    assert max(asked) < 300
 
 
 def test_what_is_gone_at_the_end_of_the_list_is_found_in_every_part(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +151,7 @@ def test_what_is_gone_at_the_end_of_the_list_is_found_in_every_part(monkeypatch:
         del shop.orders[str(number)]
     at = patient(round_of(PollKind.WALK), shop, inbox)
     assert at.report["vanished_count"] == 221
-    assert inbox.vanished == {str(number) for number in range(80, 301)}
+    assert inbox.missing == {str(number) for number in range(80, 301)}
 
 
 @pytest.mark.parametrize("most", [1, 2, 3, 5, 10, 25, 50, 100])

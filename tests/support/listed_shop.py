@@ -11,7 +11,7 @@ from msgspec import structs
 
 from integrations import poll_steps
 from integrations.connectors.woocommerce.mapping import order_from_body
-from integrations.poll_findings import NAMED, News, Unread
+from integrations.poll_findings import NAMED, Judged, News, Unread
 from integrations.polls import Round
 from integrations.ports import versions
 from integrations.ports.documents import Order
@@ -103,6 +103,9 @@ class Shop:
         self.between(page)
         return answer
 
+    def home(self) -> str:
+        return "https://shop.example.com"
+
 
 def _between(moment: dt.datetime, after: dt.datetime | None, before: dt.datetime | None) -> bool:
     return (after is None or moment > after) and (before is None or moment < before)
@@ -118,16 +121,21 @@ class Inbox:
 
     known_orders: dict[str, Order] = field(default_factory=dict)
     shelves: dict[str, Shelf] = field(default_factory=dict)
-    vanished: set[str] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
     parked: list[str] = field(default_factory=list)
 
-    def news(self, *, store_id: int, listed: Sequence[ListedOrder]) -> list[News]:
+    def news(self, *, store_id: int, listed: Sequence[ListedOrder]) -> Judged:
         del store_id
-        return [
-            News(each, versions.content_hash(each.order))
-            for each in listed
-            if each.order is not None and self._is_news(each.order)
-        ]
+        read = [each for each in listed if each.order is not None]
+        new = [(each, each.order) for each in read if each.order and self._is_news(each.order)]
+        news = [News(each, versions.content_hash(order)) for each, order in new]
+        known = {ref: order.modified_at for ref, order in self.known_orders.items()}
+        older = {e.order_ref: known[e.order_ref] for e in read if e.order and self._is_older(e.order)}
+        return Judged(news, older)
+
+    def _is_older(self, order: Order) -> bool:
+        known = self.known_orders.get(order.order_ref)
+        return known is not None and order.modified_at < known.modified_at
 
     def _is_news(self, order: Order) -> bool:
         known = self.known_orders.get(order.order_ref)
@@ -153,14 +161,12 @@ class Inbox:
         del store_id, since
         return sorted((ref for ref in self.known_orders if int(ref) > after), key=int)[:limit]
 
-    def take(self, news: Sequence[News], vanished: Sequence[str] = (), unread: Sequence[Unread] = ()) -> None:
+    def take(self, news: Sequence[News], missing: Sequence[str] = (), unread: Sequence[Unread] = ()) -> None:
         self.parked += [each.order_ref for each in unread]
         for each in news:
             if each.listed.order is not None:
                 self.known_orders[each.listed.order_ref] = each.listed.order
-        for ref in vanished:
-            self.vanished.add(ref)
-            self.known_orders.pop(ref, None)
+        self.missing.update(missing)
 
 
 def round_of(kind: PollKind, cursor_at: dt.datetime | None = None) -> Round:
@@ -171,7 +177,7 @@ def round_of(kind: PollKind, cursor_at: dt.datetime | None = None) -> Round:
 
 def one(at: Round, shop: Shop, inbox: Inbox) -> Round:
     found = poll_steps.step(at.begun(shop.now), shop, inbox)
-    inbox.take(found.news, found.vanished, found.unread)
+    inbox.take(found.news, found.missing, found.unread)
     stored = json.loads(json.dumps({"place": dict(found.after.place), "unread": dict(found.after.unread)}))
     return replace(found.after, **stored, failures=0)
 

@@ -119,6 +119,14 @@ class OrderLists(StoreAccess, OrderSource, OrderHistory):
         total = reading.total(answer) if bodies or page == 1 else self._count(shelf, params)
         return IdPage(tuple([_ref_of(body) for body in bodies]), total)
 
+    def home(self) -> str:
+        """See `OrderHistory.home`: from the system report, which not every key may read."""
+        try:
+            report = reading.read(self._api.system_status(), schemas.SYSTEM_STATUS.decode)
+        except ConnectorError:
+            return ""
+        return report.environment.home_url.rstrip("/")
+
     def _listed(self, shelf: Shelf, params: Params, page: int) -> OrderPage:
         try:
             bodies, total = self._page(shelf, params, page, self.page_size, self._order_pace)

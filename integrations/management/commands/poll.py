@@ -10,14 +10,14 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from integrations import connections, polling
+from integrations import connections, doubts, polling
 from integrations.calls import lines
 from integrations.models import Poll
 from integrations.ports.errors import ConnectorError
 from integrations.selectors import role_of
 from integrations.states import Mode, PollKind
 from retailhub.core import clock
-from retailhub.core.cli import Failed, HubCommand, counted, shown
+from retailhub.core.cli import Failed, HubCommand, actor, counted, shown
 
 WAIT_SECONDS = 0.2
 
@@ -30,6 +30,12 @@ class Command(HubCommand):
         parser.add_argument("name", help="The store's connection.")
         parser.add_argument("kind", nargs="?", choices=[kind.value for kind in PollKind])
         parser.add_argument("--seconds", type=float, default=600.0, help="Give up waiting for its end after so long.")
+        parser.add_argument(
+            "--accept-gone",
+            action="store_true",
+            help="walk: take the orders that are held as gone for deleted, exactly these; no look is made.",
+        )
+        parser.add_argument("--reason", default="", help="Why they are accepted; kept in the audit.")
 
     def work(self, **options: Any) -> None:
         row = connections.named(options["name"])
@@ -38,9 +44,25 @@ class Command(HubCommand):
         if options["kind"] is None:
             self._show(row.pk)
             return
+        if options["accept_gone"]:
+            self._accept_gone(row.pk, options["kind"], options["reason"].strip())
+            return
         if row.mode == Mode.OFF:
             raise Failed("connection_off", f"{row.name} is switched off; nothing is read from it.")
         self._look(row.pk, PollKind(options["kind"]), options["seconds"])
+
+    def _accept_gone(self, store_id: int, kind: str, reason: str) -> None:
+        if kind != PollKind.WALK:
+            raise Failed("not_possible", "--accept-gone goes with walk, which finds what is gone.")
+        if not reason:
+            raise Failed("reason_missing", "Say why with --reason; it is kept in the audit.")
+        try:
+            told = doubts.accept(connection_id=store_id, actor=actor(), reason=reason, now=clock.now())
+        except doubts.NothingHeld as error:
+            raise Failed("nothing_held", str(error)) from error
+        facts = {"accepted": told.number, "first": told.first, "last": told.last}
+        text = f"Accepted: {counted(told.number, 'order')} gone, from {told.first} to {told.last}; each is read again."
+        self.answer(facts, text)
 
     def _look(self, store_id: int, kind: PollKind, seconds: float) -> None:
         began, ends = clock.now(), time.monotonic() + seconds
@@ -107,6 +129,8 @@ def _sentence(kind: PollKind, report: dict[str, Any]) -> str:
     text = f"Looked at {counted(report.get('seen', 0), 'order')}; {report.get('fresh', 0)} had news."
     if kind is PollKind.WALK:
         text += f" Never told of: {_named(report, 'found')}. Gone from the store: {_named(report, 'vanished')}."
+        if report.get("held_count"):
+            text += f" {report['held_count']} are held as gone until a person accepts it."
     return text
 
 
