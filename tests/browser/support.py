@@ -23,6 +23,10 @@ CUT_OFF = """() => [...document.querySelectorAll('#main *, .rh *')]
 """Texts of the page's own part that do not fit where they stand and cannot be scrolled to; what is a pixel wide is
 there for screen readers only."""
 
+SCROLL = "of => of ? document.querySelector(of).scrollIntoView() : window.scrollTo(0, 0)"
+PICTURES = Path(os.environ["RETAILHUB_PICTURES"]) if "RETAILHUB_PICTURES" in os.environ else None
+"""Where pictures are put, if they are wanted: ``make screenshots`` sets it."""
+
 
 def chromium_path() -> str | None:
     """Where the system's Chromium is, if it has one."""
@@ -42,10 +46,15 @@ def chromium(path: str) -> Iterator[Browser]:
 
 @dataclass
 class Person:
-    """Somebody at a page of ``base``. `looks` is to be called wherever they would look; it fails on what is wrong."""
+    """Somebody at a page of ``base``. `looks` is to be called wherever they would look; it fails on what is wrong.
+
+    ``also`` are widths beside the window's own at which every look is taken too, in CSS pixels. Pictures go to the
+    folder `PICTURES`, if there is one.
+    """
 
     page: Page
     base: str
+    also: tuple[int, ...] = ()
     troubles: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -75,16 +84,35 @@ class Person:
     def looks(self) -> None:
         """Wait for the page; nothing reaches over its edge, is cut off, or was asked of another host."""
         self.page.wait_for_load_state("load")
+        self._fits()
+        for width in self.also:
+            with self._at(width):
+                self._fits()
+        troubles, self.troubles[:] = self.troubles[:], []
+        assert troubles == [], "\n".join(troubles)
+
+    def picture(self, name: str, *, width: int = 1280, of: str = "") -> None:
+        """What is seen now as ``<name>.png``, from the top of the page or from the element ``of`` (CSS) on."""
+        if PICTURES is None:
+            return
+        with self._at(width):
+            self.page.evaluate(SCROLL, of)
+            self.page.screenshot(path=PICTURES / f"{name}.png", animations="disabled", caret="hide")
+
+    @contextmanager
+    def _at(self, width: int) -> Iterator[None]:
+        """The same page in a window of this width for a moment."""
+        usual = self.page.viewport_size
+        assert usual is not None
+        self.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+        yield
+        self.page.set_viewport_size(usual)
+
+    def _fits(self) -> None:
         wide, screen = self.page.evaluate("() => [document.documentElement.scrollWidth, window.innerWidth]")
         if wide > screen:
             self.troubles.append(f"{self.page.url} is {wide} px wide on a screen of {screen}")
         self.troubles += [f"{self.page.url} cuts off {text!r}" for text in self.page.evaluate(CUT_OFF)]
-        troubles, self.troubles[:] = self.troubles[:], []
-        assert troubles == [], "\n".join(troubles)
-
-    def picture(self, path: Path) -> None:
-        """What is seen now, as a PNG."""
-        self.page.screenshot(path=path, animations="disabled")
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
