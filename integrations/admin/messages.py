@@ -157,7 +157,7 @@ class MessageAdmin(ModelAdmin):
     """Base of the two kinds of message."""
 
     direction: ClassVar[str]
-    search_exact: Sequence[str] = ("id", "trace_id", "subject")
+    search_exact: Sequence[str] = ("id", "subject")
     list_filter = (
         choice_filter("status", "status", STATUSES),
         choice_filter("outcome", "outcome", OUTCOMES),
@@ -169,6 +169,19 @@ class MessageAdmin(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
         return rows.select_related("connection").defer("connection__credentials")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By our id (``12``, ``msg_i12``), else by what it is about or the reference it carries: each by its index."""
+        term = search_term.strip().replace("\0", "")
+        digits = term.removeprefix(f"msg_{self.direction}")
+        if not term:
+            return queryset, False
+        if digits.isascii() and digits.isdigit():
+            return queryset.filter(pk=int(digits)) if len(digits) < 19 else queryset.none(), False
+        subjects = [term] if ":" in term else selectors.subjects_of_reference(term)
+        return queryset.filter(subject__in=subjects).exclude(subject=""), False
 
     def find(self, request: HttpRequest, object_id: str) -> Any:
         row = super().find(request, object_id.removeprefix(f"msg_{self.direction}"))

@@ -33,7 +33,7 @@ class OutboxMessageAdmin(MessageAdmin):
         "code",
         "attempts",
     )
-    search_exact = ("id", "trace_id", "subject", "reference")
+    search_exact = ("id", "subject", "reference")
 
     @display(description="Created", ordering="id")
     def created(self, row: OutboxMessage) -> str:

@@ -14,6 +14,15 @@ from integrations.models.connection import Connection
 from integrations.states import GONE_UNSEEN, LEGAL_PAIRS, Lane, Status
 
 
+def _for_lists(name: str) -> list[models.Index]:
+    """What the console's lists are filtered by: any value may be one in a million."""
+    return [
+        models.Index(fields=["outcome", "-id"], name=f"{name}_outcome", condition=~Q(outcome="")),
+        models.Index(fields=["lane", "-id"], name=f"{name}_lane"),
+        models.Index(fields=["-id"], name=f"{name}_cancelled", condition=Q(status="cancelled")),
+    ]
+
+
 def _legal_pairs() -> Q:
     condition = Q()
     for status, outcomes in LEGAL_PAIRS.items():
@@ -90,6 +99,7 @@ class InboxMessage(Message):
             models.Index(fields=["code", "id"], name="inbox_parked", condition=Q(status="parked")),
             # what came of late, whatever became of it: the rate of missing deliveries; stays small as rows do not
             BrinIndex(fields=["received_at"], name="inbox_received", autosummarize=True, pages_per_range=32),
+            *_for_lists("inbox"),
         ]
 
     def __str__(self) -> str:
@@ -132,6 +142,7 @@ class OutboxMessage(Message):
             models.Index(fields=["connection", "fence"], name="outbox_in_flight", condition=Q(status="in_flight")),
             models.Index(fields=["subject", "id"], name="outbox_subject"),
             models.Index(fields=["code", "id"], name="outbox_parked", condition=Q(status="parked")),
+            *_for_lists("outbox"),
         ]
 
     def __str__(self) -> str:

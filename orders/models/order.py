@@ -59,7 +59,11 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["number"], name="order_number"),  # explain, search
             models.Index(fields=["customer", "-id"], name="order_of_customer"),  # search: a customer's newest orders
-            models.Index(fields=["order_state", "-id"], name="order_by_state"),  # the console's list
+            # the console's list by each of its filters: what is rare is found without going through all orders
+            models.Index(fields=["order_state", "-id"], name="order_by_state"),
+            models.Index(fields=["payment_state", "-id"], name="order_by_payment"),
+            models.Index(fields=["fulfilment_state", "-id"], name="order_by_fulfilment"),
+            models.Index(fields=["store", "-id"], name="order_by_store"),
             models.Index(fields=["-id"], name="order_recent", condition=Q(order_state="held")),  # what is held
             # deciding again on what waits for a route, a rule or a connection
             models.Index(

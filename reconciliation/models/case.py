@@ -64,6 +64,8 @@ class Case(models.Model):
             models.Index(fields=["subject"], name="case_subject"),  # close by subject; timeline
             models.Index(fields=["code", "-id"], name="case_open_by_code", condition=Q(state="open")),  # triage
             models.Index(fields=["-id"], name="case_open", condition=Q(state="open")),  # the console's list
+            models.Index(fields=["code", "-id"], name="case_by_code"),  # the same of what is closed too; search
+            models.Index(fields=["-id"], name="case_ignored", condition=Q(state="ignored")),  # the same of what is rare
             # a cause's oldest and newest open case
             models.Index(fields=["cause", "opened_at"], name="case_open_since", condition=Q(state="open")),
             # what closed a cause's cases last

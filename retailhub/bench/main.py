@@ -24,24 +24,30 @@ from retailhub.sandbox.store.control import Place
 from retailhub.sandbox.store.lifelike.catalogue import known_products
 from retailhub.sandbox.supervisor import Command, SandboxError
 
-SECTIONS = ("intake", "engine", "flow", "history", "tryton")
+SECTIONS = ("intake", "engine", "flow", "history", "tryton", "console")
+BY_NAME_ONLY = {"console"}
+"""Takes a quarter of an hour and gigabytes: measured when it is named."""
 GOALS = {
     "intake": "web_cpu_ms ≤ 0.6, ratio_to_bare_inserts ≥ 0.15",
     "engine": "ratio ≥ 5",
     "flow": "orders_per_second ≥ 100",
     "history": "ratio ≥ 0.9 at the recorded speed of a store, memory flat",
     "tryton": "ratio ≥ 0.9",
+    "console": "p99 < 150 ms of every list and search",
 }
 
 NOWHERE = Place(url="http://127.0.0.1:9", tls_url="", control_url="", key="ck_nobody", secret="cs_nobody")  # noqa: S106 - no store's
-EXTRA = {"history": {"RETAILHUB_HISTORY_PAUSE_MS": "0", "RETAILHUB_LOG_LEVEL": "warning"}}
+QUIET = {"RETAILHUB_HISTORY_PAUSE_MS": "0", "RETAILHUB_LOG_LEVEL": "warning"}
+EXTRA = {"history": QUIET, "console": QUIET}
 """Settings of a section: no pause that spares a store where its limit is sought."""
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="manage.py bench", description=__doc__)
     parser.add_argument("--only", choices=SECTIONS, action="append", help="measure this alone; may be repeated")
-    parser.add_argument("--orders", type=int, default=2000, help="orders of the flow")
+    parser.add_argument("--orders", type=int, help="orders of the flow (2000) or of the console (1000000)")
+    parser.add_argument("--cases", type=int, default=100_000, help="open cases of the console, nine closed for each")
+    parser.add_argument("--rounds", type=int, default=50, help="how often each question is put to the console")
     parser.add_argument("--history", type=int, default=5000, help="orders of the store's history")
     parser.add_argument("--count", type=int, default=4000, help="deliveries or messages a round")
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
@@ -69,6 +75,7 @@ class Bench:
                 "flow": self._flow,
                 "history": self._history,
                 "tryton": self._tryton,
+                "console": self._console,
             }
             return measures[name](stack)
 
@@ -91,7 +98,7 @@ class Bench:
         stack.start()
         parts.wait_for_webhooks(stack.services, store)
         store.trouble(**WIRE, seed=7)
-        return flow.measure(stack, store=store, erp=erp, orders=self.options.orders)
+        return flow.measure(stack, store=store, erp=erp, orders=self.options.orders or 2000)
 
     def _history(self, stack: Stack) -> dict[str, Any]:
         from retailhub.bench import history  # noqa: PLC0415 - needs Django's settings
@@ -104,6 +111,16 @@ class Bench:
         from retailhub.bench import tryton  # noqa: PLC0415 - brings a second virtual environment
 
         return tryton.measure_in(stack.services)
+
+    def _console(self, stack: Stack) -> dict[str, Any]:
+        from retailhub.bench import console as pages  # noqa: PLC0415 - needs Django's settings
+        from retailhub.bench.console_data import Size  # noqa: PLC0415
+
+        place, control = parts.start_store(stack.services)
+        self._connect(stack, secret="unused", place=place)  # noqa: S106 - nothing is delivered
+        size = Size(orders=self.options.orders or 1_000_000, cases=self.options.cases)
+        folder = stack.services.state.path
+        return pages.measure(control, size=size, rounds=self.options.rounds, folder=folder, console=self.console)
 
     def _connect(self, stack: Stack, *, secret: str, place: Place = NOWHERE) -> Control:
         """A store, reachable or not, and a fresh look-alike ERP that knows what such stores sell."""
@@ -134,7 +151,7 @@ def main(argv: Sequence[str]) -> int:
     """Measure the chosen sections, or all; each in a process of its own, with fresh services and settings."""
     options = _parser().parse_args(argv)
     console = Console(stderr=options.json)
-    chosen = options.only or list(SECTIONS)
+    chosen = options.only or [name for name in SECTIONS if name not in BY_NAME_ONLY]
     if len(chosen) == 1:
         results = {chosen[0]: Bench(options, console).section(chosen[0])}
         _show(console, chosen[0], results[chosen[0]])
@@ -150,7 +167,8 @@ def main(argv: Sequence[str]) -> int:
 def _apart(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """One section in a child; its table goes to the terminal, its last line is its result."""
     argv = [sys.executable, "manage.py", "bench", "--only", name, "--json"]
-    argv += ["--orders", str(options.orders), "--count", str(options.count), "--history", str(options.history)]
+    argv += ["--count", str(options.count), "--history", str(options.history), "--cases", str(options.cases)]
+    argv += ["--rounds", str(options.rounds), *(["--orders", str(options.orders)] if options.orders else [])]
     done = subprocess.run(argv, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise SandboxError(f"The section {name} ended with exit code {done.returncode}.")

@@ -77,6 +77,10 @@ class ModelAdmin(Unfold):  # type: ignore[misc]
     def enrich(self, rows: list[Any]) -> None:
         """Give one page of a list what it shows beyond its columns, with one query for all rows."""
 
+    def get_sortable_by(self, request: HttpRequest) -> list[str]:
+        """Columns that say what they sort by, so what an index is for: by any other a whole table would be sorted."""
+        return [name for name in self.list_display if hasattr(getattr(self, name, None), "admin_order_field")]
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[List]:
         return List
 
