@@ -209,9 +209,9 @@ def _limit(shown: int) -> int:
 
 
 def _shown_last(store_id: int) -> int:
-    """Orders that the last whole walk saw; 0 before one."""
-    report = Poll.objects.filter(connection=store_id, kind=PollKind.WALK).values_list("report", flat=True).first()
-    return int((report or {}).get("seen", 0))
+    """Orders that the last whole look at all of them saw; 0 before one."""
+    looks = Poll.objects.filter(connection=store_id, kind__in=[PollKind.WALK, PollKind.HISTORY])
+    return max([int(report.get("seen", 0)) for report in looks.values_list("report", flat=True)], default=0)
 
 
 def _locked_place(store_id: int) -> StorePlace:

@@ -12,7 +12,7 @@ from django.db.models import F
 from django.urls import reverse
 
 from integrations import by_hand, connections, doubts
-from integrations.models import InboxMessage, OrderDoubt, Poll
+from integrations.models import InboxMessage, OrderDoubt, Poll, StorePlace
 from integrations.states import PollKind
 from orders.models import Order
 from reconciliation.models import Case
@@ -182,6 +182,17 @@ def test_a_burst_of_reads_that_find_orders_gone_waits_too(shop: Shop) -> None:
     assert case().state == "open"
     held = InboxMessage.objects.filter(code=doubts.GONE)
     assert {(row.status, row.outcome) for row in held} == {("done", "ignored")}
+
+
+def test_a_store_that_calls_itself_otherwise_than_before_is_not_believed(shop: Shop) -> None:
+    walk(shop)
+    assert StorePlace.objects.get().home != ""
+    StorePlace.objects.update(home="https://before.example.com")
+    shop.control.delete(refs(shop)[0], silent=True)
+    shop.control.forget_queue()
+    assert walk(shop)["held_count"] == 1
+    assert posted(shop) == ORDERS
+    assert "before it was https://before.example.com" in case().sentence
 
 
 @pytest.mark.parametrize("trashed", [False, True])
