@@ -1,34 +1,21 @@
-"""Triage by keys, at each width; and the same by hand where there are no scripts."""
+"""Triage by keys; and the same by hand where there are no scripts."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
-from django.contrib.auth.models import User
-from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
 from reconciliation.models import CauseEvent, CauseWork
 from reconciliation.services import bulk
-from tests.browser.conftest import NAME
+from tests.browser.conftest import NAME, session
 from tests.browser.support import Person
 from tests.support.world import World, order_body
 
 LIST = "/admin/reconciliation/cause/"
-
-
-def session() -> str:
-    """Olga has come in already; how she does is told elsewhere."""
-    client = Client()
-    client.force_login(User.objects.get(username=NAME))
-    return client.cookies["sessionid"].value
-
-
-def come_in(person: Person) -> None:
-    person.page.context.add_cookies([{"name": "sessionid", "value": session(), "url": person.base}])
 
 
 def some_causes(world: World, number: int) -> None:
@@ -37,11 +24,10 @@ def some_causes(world: World, number: int) -> None:
     world.work()
 
 
-def test_causes_are_gone_through_claimed_and_put_off_by_keys_alone(person: Person, world: World) -> None:
+def test_causes_are_gone_through_claimed_and_put_off_by_keys_alone(olga: Person, world: World) -> None:
     some_causes(world, 4)
-    come_in(person)
-    person.go(LIST)
-    keys, page = person.page.keyboard, person.page
+    olga.go(LIST)
+    keys, page = olga.page.keyboard, olga.page
     keys.press("j")
     keys.press("j")
     expect(page.locator("#result_list tbody tr").nth(1)).to_have_class(re.compile("rh-here"))
@@ -52,21 +38,20 @@ def test_causes_are_gone_through_claimed_and_put_off_by_keys_alone(person: Perso
     expect(page.locator("input[name=pick]:checked")).to_have_count(2)
     keys.press("c")
     page.wait_for_url("**/bulk/act/claim/**")
-    person.looks()
+    olga.looks()
     page.get_by_role("button", name="Claim").click()
     page.wait_for_url(f"**{LIST}*")
-    person.looks()
+    olga.looks()
     assert list(CauseWork.objects.values_list("owner__username", flat=True)) == [NAME, NAME]
 
 
-def test_a_cause_is_put_off_noted_and_opened_by_keys_alone(person: Person, world: World) -> None:
-    come_in(person)
-    person.go(LIST)
-    keys, page = person.page.keyboard, person.page
+def test_a_cause_is_put_off_noted_and_opened_by_keys_alone(olga: Person, world: World) -> None:
+    olga.go(LIST)
+    keys, page = olga.page.keyboard, olga.page
     keys.press("j")
     keys.press("e")
     page.wait_for_url("**/act/snooze/**")
-    person.looks()
+    olga.looks()
     page.get_by_label("Reason").fill("until the shop answers")
     page.get_by_role("button", name="Snooze").click()
     page.wait_for_url(f"**{LIST}*")
@@ -82,13 +67,12 @@ def test_a_cause_is_put_off_noted_and_opened_by_keys_alone(person: Person, world
     keys.press("j")
     keys.press("Enter")
     page.wait_for_url("**/change/")
-    person.looks()
+    olga.looks()
 
 
-def test_help_opens_and_keys_are_letters_where_somebody_writes(person: Person, world: World) -> None:
-    come_in(person)
-    person.go(LIST)
-    page = person.page
+def test_help_opens_and_keys_are_letters_where_somebody_writes(olga: Person, world: World) -> None:
+    olga.go(LIST)
+    page = olga.page
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("Escape")
@@ -99,23 +83,22 @@ def test_help_opens_and_keys_are_letters_where_somebody_writes(person: Person, w
     expect(page.locator("input[name=pick]:checked")).to_have_count(0)
     page.keyboard.press("Enter")
     page.wait_for_url("**q=jxc*")
-    person.looks()
+    olga.looks()
     expect(page.get_by_text("No cause with open cases matches.")).to_be_visible()
 
 
 def test_an_act_on_many_goes_on_by_itself_until_all_is_done(
-    person: Person, world: World, monkeypatch: pytest.MonkeyPatch
+    olga: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bulk, "BATCH", 1)
     monkeypatch.setattr("reconciliation.admin.triage_bulk.SECONDS", 0)
     monkeypatch.setattr("reconciliation.admin.triage.SECONDS", 0)
-    come_in(person)
-    person.go(f"{reverse('admin:reconciliation_cause_bulk_act', args=['note'])}?all=1")
-    page = person.page
+    olga.go(f"{reverse('admin:reconciliation_cause_bulk_act', args=['note'])}?all=1")
+    page = olga.page
     page.get_by_label("Note").fill("All the same.")
     page.get_by_role("button", name="Note").click()
     page.wait_for_url("**/bulk/bulk_*/")
-    person.looks()
+    olga.looks()
     expect(page.get_by_text("All is done.")).to_be_visible()
     assert CauseEvent.objects.filter(what="noted").count() == 3
 
