@@ -5,31 +5,54 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('integrations', '0011_attempts_by_time'),
+        ("integrations", "0011_attempts_by_time"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='MessageEdit',
+            name="MessageEdit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('revision', models.IntegerField(help_text='The revision of the body that the edit made.')),
-                ('at', models.DateTimeField()),
-                ('actor_name', models.CharField(max_length=150)),
-                ('reason', models.TextField()),
-                ('fields', models.JSONField(default=list, help_text='Names of the fields that were changed.')),
-                ('basis_hash', models.BinaryField(help_text="Of the order's own document when it was edited.", max_length=32)),
-                ('basis_material', models.BinaryField(help_text='Of what of it an ERP must hold.', max_length=32)),
-                ('newer_hash', models.BinaryField(help_text="Of the order's own document since it changed.", max_length=32, null=True)),
-                ('newer_material', models.BinaryField(max_length=32, null=True)),
-                ('ended_at', models.DateTimeField(help_text="When it was given up for the order's own document.", null=True)),
-                ('message', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='edits', to='integrations.outboxmessage')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("revision", models.IntegerField(help_text="The revision of the body that the edit made.")),
+                ("at", models.DateTimeField()),
+                ("actor_name", models.CharField(max_length=150)),
+                ("reason", models.TextField()),
+                ("fields", models.JSONField(default=list, help_text="Names of the fields that were changed.")),
+                (
+                    "basis_hash",
+                    models.BinaryField(help_text="Of the order's own document when it was edited.", max_length=32),
+                ),
+                ("basis_material", models.BinaryField(help_text="Of what of it an ERP must hold.", max_length=32)),
+                (
+                    "newer_hash",
+                    models.BinaryField(
+                        help_text="Of the order's own document since it changed.", max_length=32, null=True
+                    ),
+                ),
+                ("newer_material", models.BinaryField(max_length=32, null=True)),
+                (
+                    "ended_at",
+                    models.DateTimeField(help_text="When it was given up for the order's own document.", null=True),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="edits",
+                        to="integrations.outboxmessage",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('ended_at', None)), fields=['message', '-revision'], name='message_edit_live')],
-                'constraints': [models.UniqueConstraint(fields=('message', 'revision'), name='message_edit_once')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("ended_at", None)),
+                        fields=["message", "-revision"],
+                        name="message_edit_live",
+                    )
+                ],
+                "constraints": [models.UniqueConstraint(fields=("message", "revision"), name="message_edit_once")],
             },
         ),
     ]

@@ -5,26 +5,34 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('orders', '0005_own_versions'),
+        ("orders", "0005_own_versions"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='GivenUp',
+            name="GivenUp",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('actor_name', models.CharField(max_length=150)),
-                ('reason', models.TextField()),
-                ('message_id', models.BigIntegerField(help_text='The outbound message that was given up with it.')),
-                ('taken_back_at', models.DateTimeField(null=True)),
-                ('taken_back_by', models.CharField(blank=True, default='', max_length=150)),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='given_up', to='orders.order')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("actor_name", models.CharField(max_length=150)),
+                ("reason", models.TextField()),
+                ("message_id", models.BigIntegerField(help_text="The outbound message that was given up with it.")),
+                ("taken_back_at", models.DateTimeField(null=True)),
+                ("taken_back_by", models.CharField(blank=True, default="", max_length=150)),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="given_up", to="orders.order"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('taken_back_at', None)), fields=('order',), name='given_up_once')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("taken_back_at", None)), fields=("order",), name="given_up_once"
+                    )
+                ],
             },
         ),
     ]
