@@ -98,8 +98,8 @@ def test_an_act_on_many_goes_on_by_itself_until_all_is_done(
     page.get_by_label("Note").fill("All the same.")
     page.get_by_role("button", name="Note").click()
     page.wait_for_url("**/bulk/bulk_*/")
-    olga.looks()
     expect(page.get_by_text("All is done.")).to_be_visible()
+    olga.looks()  # before, the page goes on by itself under the look
     assert CauseEvent.objects.filter(what="noted").count() == 3
 
 
