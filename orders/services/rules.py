@@ -28,7 +28,7 @@ def set_rule(
     if not status.strip():
         raise ValueError("A status is needed.")
     with transaction.atomic():
-        key = {"store_id": store_id, "status": status, "payment_method": payment_method}
+        key: dict[str, Any] = {"store_id": store_id, "status": status, "payment_method": payment_method}
         known = EligibilityRule.objects.select_for_update().filter(**key).first()
         before = None if known is None else {"post": known.post}
         row, _ = EligibilityRule.objects.update_or_create(**key, defaults={"post": post})

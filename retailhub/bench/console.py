@@ -53,6 +53,8 @@ class Told:
 
     ask: Ask
     waited: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    """Of this process alone: steady where the machine is shared."""
     bare: list[float] = field(default_factory=list)
     queries: list[int] = field(default_factory=list)
     slowest: str = ""
@@ -64,6 +66,8 @@ class Told:
             "asked": len(self.waited),
             "p50_ms": round(p50, 1),
             "p99_ms": round(percentile(self.waited, 99), 1),
+            "cpu_p50_ms": round(percentile(self.cpu, 50), 1),
+            "cpu_p99_ms": round(percentile(self.cpu, 99), 1),
             "queries": max(self.queries),
             "bare_ms": round(bare, 1),
             "bare_p99_ms": round(percentile(self.bare, 99), 1),
@@ -154,7 +158,9 @@ def _ask(client: Client, told: Told, rounds: int) -> None:
     for number, request in enumerate(made):
         if number >= LEAST and time.perf_counter() > until:
             return
+        busy = time.process_time()
         milliseconds, asked = _once(client, request)
+        told.cpu.append((time.process_time() - busy) * 1000)
         if not told.waited or milliseconds > max(told.waited):
             told.slowest = " ".join(filter(None, [request.url, str(request.data or "")]))
         told.waited.append(milliseconds)

@@ -22,7 +22,7 @@ from retailhub.core import clock
 from retailhub.core.models import AuditEntry
 from tests.support.world import EMAIL, LAST_NAME, SECRETS, STREET, UNKNOWN_SKU, World, order_body, person
 
-MOST_QUERIES = 20
+MOST_QUERIES = 24
 
 
 def names() -> list[str]:

@@ -18,10 +18,10 @@ HEIGHTS = {1280: 800, 390: 844}
 """Widths that are looked at, a desk's and a hand's, with their heights, in CSS pixels."""
 CUT_OFF = """() => [...document.querySelectorAll('#main *, .rh *')]
     .filter(e => e.scrollWidth > e.clientWidth + 1 && ['hidden', 'clip'].includes(getComputedStyle(e).overflowX)
-        && e.clientWidth > 1 && e.innerText && e.getClientRects().length)
+        && !e.matches('.truncate.tracking-tight') && e.clientWidth > 1 && e.innerText && e.getClientRects().length)
     .map(e => e.innerText.slice(0, 60))"""
 """Texts of the page's own part that do not fit where they stand and cannot be scrolled to; what is a pixel wide is
-there for screen readers only."""
+there for screen readers only, and the title in the top bar ends in dots where it is narrow."""
 
 SCROLL = "of => of ? document.querySelector(of).scrollIntoView() : window.scrollTo(0, 0)"
 PICTURES = Path(os.environ["RETAILHUB_PICTURES"]) if "RETAILHUB_PICTURES" in os.environ else None

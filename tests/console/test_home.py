@@ -199,6 +199,9 @@ def test_every_act_has_a_permission_that_exists() -> None:
         "integrations.delete_region",
         "integrations.delete_salesroute",
         "orders.delete_eligibilityrule",
+        # maps that a case has mended
+        "orders.change_eligibilityrule",
+        "integrations.change_salesroute",
         # a view of one's own is kept by whoever sees the list
         "reconciliation.view_cause",
         "auth.add_user",

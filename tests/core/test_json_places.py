@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retailhub.core.json_places import NotJson, parts, places, pointer
@@ -26,6 +26,7 @@ def flat(value: Any, path: tuple[str | int, ...] = ()) -> dict[str, Any]:
     return found
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # so is a machine that has more to do
 @given(VALUES, st.sampled_from((None, 1, "\t")), st.booleans())
 def test_every_value_is_found_at_its_bytes(value: Any, indent: Any, ascii_only: bool) -> None:  # noqa: FBT001
     body = json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")

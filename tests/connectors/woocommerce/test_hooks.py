@@ -52,7 +52,7 @@ def test_a_cache_that_ignores_page_numbers_is_told_and_no_endless_list(shop: Res
     for _ in range(150):
         make(connector)
     whole = shop.answers["webhooks"]
-    shop.answers["webhooks"] = lambda call, parts: whole(replace(call, pairs=[]), parts)
+    shop.answers["webhooks"] = lambda call, parts: whole(replace(call, pairs=()), parts)
     before = len(shop.calls)
 
     with pytest.raises(Transient) as caught:
