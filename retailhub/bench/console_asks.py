@@ -28,8 +28,6 @@ from retailhub.console import access_matrix
 from retailhub.console.figures import FIGURES
 from retailhub.console.pages.directory import PAGES
 
-PAGES_DEEP = 40
-"""The last page that a list counts to."""
 chance = random.Random(7)  # noqa: S311 - the same questions each time
 
 
@@ -93,8 +91,8 @@ def _of_list(model: Any) -> Iterator[Ask]:
     if model is Cause:
         yield from _of_triage(ask)
         return
-    yield ask("list", ["", "?p=2", "?p=5", "?p=20", f"?p={PAGES_DEEP}"] if _is_long(model) else [""])
-    filters, sorts = _choices(page)
+    filters, sorts, pages = _choices(page)
+    yield ask("list", ["", *(f"?p={number}" for number in (2, 5, 20, 40) if number <= pages)])
     for title, queries in filters.items():
         yield ask(f"filter {title}", queries)
     if len(filters) > 1:
@@ -106,12 +104,8 @@ def _of_list(model: Any) -> Iterator[Ask]:
         yield ask(f"search {column}", [*found, "?q=nothing-is-called-so"])
 
 
-def _is_long(model: Any) -> bool:
-    return bool(model._default_manager.all()[2_000:2_001].exists())
-
-
-def _choices(page: Any) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """Addresses of each filter's choices, and of each way to sort, as the list itself offers them."""
+def _choices(page: Any) -> tuple[dict[str, list[str]], dict[str, list[str]], int]:
+    """Addresses of each filter's choices and of each way to sort, and how many pages, as the list itself offers."""
     request = RequestFactory().get("/")
     request.user = User.objects.filter(is_superuser=True).earliest("pk")
     shown = page.get_changelist_instance(request)
@@ -121,7 +115,7 @@ def _choices(page: Any) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
         for number, column in enumerate(shown.list_display)
         if shown.get_ordering_field(column)
     }
-    return filters, sorts
+    return filters, sorts, shown.paginator.num_pages
 
 
 def _two(filters: dict[str, list[str]]) -> str:
