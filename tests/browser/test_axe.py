@@ -19,10 +19,10 @@ from tests.browser.support import HEIGHTS, Person
 from tests.support.world import World
 
 SERIOUS = {"serious", "critical"}
-LOOKS = [(1280, "light"), (390, "dark")]
+LOOKS = [(1280, "light"), pytest.param((390, "dark"), marks=pytest.mark.long)]
 
 
-@pytest.fixture(params=LOOKS, ids=[f"{width} px, {scheme}" for width, scheme in LOOKS])
+@pytest.fixture(params=LOOKS, ids=["1280 px, light", "390 px, dark"])
 def person(browser: Browser, live_server: LiveServer, world: World, request: pytest.FixtureRequest) -> Iterator[Person]:
     """Olga, who is in."""
     width, scheme = request.param
