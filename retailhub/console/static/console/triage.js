@@ -51,7 +51,7 @@
     };
 
     document.addEventListener("keydown", (event) => {
-        const typing = event.target.closest("input:not([type=checkbox]), select, textarea, dialog");
+        const typing = event.target.closest("input:not([type=checkbox]), select, textarea, dialog[open]");
         if (event.ctrlKey || event.metaKey || event.altKey || typing || help.open || !(event.key in keys)) {
             return;
         }
